@@ -1,0 +1,246 @@
+//! What a key was granted: as it is written and stored, and as the check reads it.
+
+use serde::{Deserialize, Serialize};
+
+use super::KeyKind;
+use crate::catalogue::{Catalogue, EntityTypeIndex, ScopeSet, Service, ServiceIndex, ServiceSet};
+use crate::entity::{EntityPattern, TeamWildcard};
+
+/// One grant of a key, by names. Only a service: whatever the holder may do there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantSpec {
+    /// The service.
+    pub service: String,
+    /// Only these scopes, by name or alias; `*` alone for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// Only entities of this type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity_type: Option<String>,
+    /// Only entities that one of these patterns names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity_values: Option<Vec<String>>,
+}
+
+/// What one key was granted, by the numbers of a catalogue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyGrants {
+    whole: ServiceSet,
+    narrow: Box<[Narrow]>,
+}
+
+/// A part of a service; every condition must hold in the same grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Narrow {
+    pub(super) service: ServiceIndex,
+    pub(super) scopes: ScopeSet,
+    entity_type: Option<EntityTypeIndex>,
+    entities: Option<Box<[EntityPattern]>>,
+}
+
+/// Why a grant cannot be given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    /// The key would do nothing.
+    #[error("name at least one service")]
+    Nothing,
+    /// Not in the catalogue.
+    #[error("there is no service `{0}`")]
+    Service(String),
+    /// The service takes no keys of this kind.
+    #[error("`{service}` takes no {} keys", .kind.as_str())]
+    Kind {
+        /// The service.
+        service: String,
+        /// The kind of the key.
+        kind: KeyKind,
+    },
+    /// The service has no such scope, or none was named.
+    #[error("`{service}` has no scope `{scope}`")]
+    Scope {
+        /// The service.
+        service: String,
+        /// What was asked for.
+        scope: String,
+    },
+    /// Neither a list of scopes nor `*`.
+    #[error("name the scopes in `{0}`, at least one")]
+    NoScopes(String),
+    /// The service has no such entity type.
+    #[error("`{service}` has no entity type `{entity_type}`")]
+    EntityType {
+        /// The service.
+        service: String,
+        /// What was asked for.
+        entity_type: String,
+    },
+    /// An empty list of entities.
+    #[error("name the entities in `{0}`, at least one, or leave them out")]
+    NoEntities(String),
+    /// A pattern that cannot be read.
+    #[error("`{value}` names no entities: {reason}")]
+    Entity {
+        /// The pattern.
+        value: String,
+        /// What it breaks.
+        reason: crate::entity::BadPattern,
+    },
+    /// A pattern for an org that is neither the key's nor a publisher.
+    #[error("`{value}` lies outside `{org}`, and `{service}` lists no such publisher")]
+    ForeignOrg {
+        /// The pattern.
+        value: String,
+        /// The org of the key.
+        org: String,
+        /// The service.
+        service: String,
+    },
+}
+
+impl GrantSpec {
+    /// A grant of a whole service.
+    #[must_use]
+    pub fn whole(service: &str) -> Self {
+        Self { service: service.to_owned(), scopes: None, entity_type: None, entity_values: None }
+    }
+
+    /// Checks a grant before a key is made of it. A service key has a fixed list of scopes: `*` is written out, so that
+    /// a scope which the catalogue gains later does not reach it.
+    ///
+    /// # Errors
+    /// The first thing that cannot be.
+    pub fn check(self, catalogue: &Catalogue, org: &str, kind: KeyKind) -> Result<Self, GrantError> {
+        let unknown = || GrantError::Service(self.service.clone());
+        let index = catalogue.service_named(&self.service).ok_or_else(unknown)?;
+        let service = catalogue.service(index).ok_or_else(unknown)?;
+        if !service.key_kinds.contains(&kind) {
+            return Err(GrantError::Kind { service: self.service, kind });
+        }
+        let scopes = match self.scopes {
+            None if kind == KeyKind::Service => return Err(GrantError::NoScopes(self.service)),
+            Some(list) if list.is_empty() => return Err(GrantError::NoScopes(self.service)),
+            Some(list) if list == ["*"] && kind == KeyKind::Service => {
+                Some(service.names_of(service.all).map(str::to_owned).collect())
+            }
+            other => other,
+        };
+        for scope in scopes.iter().flatten().filter(|scope| *scope != "*") {
+            if service.scope_named(scope).is_none() {
+                return Err(GrantError::Scope { service: self.service, scope: scope.clone() });
+            }
+        }
+        if let Some(entity_type) = &self.entity_type
+            && service.entity_type_named(entity_type).is_none()
+        {
+            return Err(GrantError::EntityType { service: self.service, entity_type: entity_type.clone() });
+        }
+        if self.entity_values.as_ref().is_some_and(Vec::is_empty) {
+            return Err(GrantError::NoEntities(self.service));
+        }
+        for value in self.entity_values.iter().flatten() {
+            check_entity(service, org, value)?;
+        }
+        Ok(Self { scopes, ..self })
+    }
+}
+
+fn check_entity(service: &Service, org: &str, value: &str) -> Result<(), GrantError> {
+    let bad = |reason| GrantError::Entity { value: value.to_owned(), reason };
+    let pattern = EntityPattern::parse(value).map_err(bad)?;
+    if service.serves(org, pattern.org()) {
+        return Ok(());
+    }
+    let (value, org, service) = (value.to_owned(), org.to_owned(), service.name.to_string());
+    Err(GrantError::ForeignOrg { value, org, service })
+}
+
+impl KeyGrants {
+    /// Checks the grants of a new key, see [`GrantSpec::check`].
+    ///
+    /// # Errors
+    /// The first thing that cannot be.
+    pub fn check(
+        specs: Vec<GrantSpec>,
+        catalogue: &Catalogue,
+        org: &str,
+        kind: KeyKind,
+    ) -> Result<Vec<GrantSpec>, GrantError> {
+        if specs.is_empty() {
+            return Err(GrantError::Nothing);
+        }
+        specs.into_iter().map(|spec| spec.check(catalogue, org, kind)).collect()
+    }
+
+    /// Reads stored grants. A name that the catalogue no longer knows, or a pattern that cannot be read, allows nothing
+    /// and widens nothing.
+    #[must_use]
+    pub fn load(specs: &[GrantSpec], catalogue: &Catalogue) -> Self {
+        let mut whole = ServiceSet::NONE;
+        let mut narrow = Vec::new();
+        for spec in specs {
+            let Some((index, service)) =
+                catalogue.service_named(&spec.service).and_then(|index| Some((index, catalogue.service(index)?)))
+            else {
+                continue;
+            };
+            if spec.scopes.is_none() && spec.entity_type.is_none() && spec.entity_values.is_none() {
+                whole = whole.with(index);
+            } else if let Some(part) = Narrow::load(spec, index, service) {
+                narrow.push(part);
+            }
+        }
+        Self { whole, narrow: narrow.into() }
+    }
+
+    /// The services of which it grants anything.
+    #[must_use]
+    pub fn services(&self) -> ServiceSet {
+        self.narrow.iter().fold(self.whole, |set, part| set.with(part.service))
+    }
+
+    /// Whether it grants the service, all of it or a part.
+    #[must_use]
+    pub fn has(&self, service: ServiceIndex) -> bool {
+        self.is_whole(service) || self.parts(service).next().is_some()
+    }
+
+    pub(super) const fn is_whole(&self, service: ServiceIndex) -> bool {
+        self.whole.has(service)
+    }
+
+    pub(super) fn parts(&self, service: ServiceIndex) -> impl Iterator<Item = &Narrow> {
+        self.narrow.iter().filter(move |part| part.service == service)
+    }
+}
+
+impl Narrow {
+    fn load(spec: &GrantSpec, index: ServiceIndex, service: &Service) -> Option<Self> {
+        let scopes = spec.scopes.as_ref().map_or(ScopeSet::EVERY, |list| {
+            if list.iter().any(|scope| scope == "*") {
+                return ScopeSet::EVERY;
+            }
+            list.iter().filter_map(|scope| service.scope_named(scope)).collect()
+        });
+        let entity_type = match &spec.entity_type {
+            Some(name) => Some(service.entity_type_named(name)?),
+            None => None,
+        };
+        let read = |values: &Vec<String>| values.iter().filter_map(|value| EntityPattern::parse(value).ok()).collect();
+        Some(Self { service: index, scopes, entity_type, entities: spec.entity_values.as_ref().map(read) })
+    }
+
+    /// Whether the grant reaches what is acted on.
+    pub(super) fn reaches(
+        &self,
+        entity_type: Option<EntityTypeIndex>,
+        entity: Option<&crate::entity::Entity<'_>>,
+        team_wildcard: TeamWildcard,
+    ) -> bool {
+        let typed = self.entity_type.is_none() || self.entity_type == entity_type;
+        typed
+            && self.entities.as_ref().is_none_or(|patterns| {
+                entity.is_some_and(|entity| patterns.iter().any(|pattern| pattern.matches(entity, team_wildcard)))
+            })
+    }
+}

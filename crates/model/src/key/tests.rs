@@ -1,0 +1,585 @@
+use super::*;
+use crate::Timestamp;
+use crate::catalogue::tests::shipped;
+use crate::catalogue::{Catalogue, ServiceSet};
+use crate::entity::{Entity, EntityPattern, TeamWildcard};
+use crate::key::decide::HeldRole;
+use proptest::prelude::*;
+use serde_json::json;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_255_200);
+
+fn days(count: u64) -> Span {
+    Span::from_seconds(count * 86_400)
+}
+
+#[test]
+fn the_states_move_as_drawn() {
+    use KeyState::{Active, Deleted, Disabled, Expired, Revoked, Suspended};
+    type Row = (KeyState, Option<KeyState>, Option<KeyState>, Option<KeyState>, Result<(), Reason>);
+    let table: [Row; 6] = [
+        // from, enabled, disabled, revoked, verdict
+        (Active, Some(Active), Some(Disabled), Some(Revoked), Ok(())),
+        (Disabled, Some(Active), Some(Disabled), Some(Revoked), Err(Reason::Disabled)),
+        (Suspended, None, None, Some(Revoked), Err(Reason::Suspended)),
+        (Expired, None, None, Some(Revoked), Err(Reason::Expired)),
+        (Revoked, None, None, Some(Revoked), Err(Reason::Revoked)),
+        (Deleted, None, None, None, Err(Reason::UnknownKey)),
+    ];
+    for (from, enabled, disabled, revoked, verdict) in table {
+        assert_eq!(from.enable().ok(), enabled, "{from:?}");
+        assert_eq!(from.disable().ok(), disabled, "{from:?}");
+        assert_eq!(from.revoke().ok(), revoked, "{from:?}");
+        assert_eq!(from.delete(), Deleted);
+        assert_eq!(from.verdict(), verdict, "{from:?}");
+        assert_eq!(KeyState::parse(from.as_str()), Some(from));
+        assert_eq!(serde_json::to_value(from).unwrap(), from.as_str());
+    }
+    assert_eq!(Revoked.enable().unwrap_err().to_string(), "a key that is revoked cannot be enabled");
+    assert_eq!(KeyState::parse("dead"), None);
+}
+
+#[test]
+fn time_expires_only_what_could_still_work() {
+    let later = Timestamp::from_seconds(1_795_255_201);
+    for state in [KeyState::Active, KeyState::Disabled] {
+        assert_eq!(state.at(None, NOW), state);
+        assert_eq!(state.at(Some(later), NOW), state);
+        // At its very instant it is over.
+        assert_eq!(state.at(Some(NOW), NOW), KeyState::Expired);
+    }
+    for state in [KeyState::Suspended, KeyState::Expired, KeyState::Revoked, KeyState::Deleted] {
+        assert_eq!(state.at(Some(NOW), later), state);
+    }
+}
+
+#[test]
+fn kinds_have_words() {
+    for kind in [KeyKind::Personal, KeyKind::Service, KeyKind::Legacy] {
+        assert_eq!(KeyKind::parse(kind.as_str()), Some(kind));
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+    }
+    assert_eq!(KeyKind::parse("p"), None);
+}
+
+#[test]
+fn expiries_are_read_in_each_way() {
+    let instant = Expiry::At(Timestamp::from_seconds(1_795_258_800));
+    for (text, expected) in [
+        ("30d", Ok(Expiry::In(days(30)))),
+        ("1h", Ok(Expiry::In(Span::from_seconds(3_600)))),
+        ("90s", Ok(Expiry::In(Span::from_seconds(90)))),
+        ("5m", Ok(Expiry::In(Span::from_seconds(300)))),
+        ("1y", Ok(Expiry::In(days(365)))),
+        ("3600", Ok(Expiry::In(Span::from_seconds(3_600)))),
+        ("never", Ok(Expiry::Never)),
+        ("2026-11-21T11:00:00Z", Ok(instant)),
+        ("2026-11-21T13:00:00+02:00", Ok(instant)),
+        ("", Err(BadExpiry::Unreadable)),
+        ("d", Err(BadExpiry::Unreadable)),
+        ("-1d", Err(BadExpiry::Unreadable)),
+        ("+1d", Err(BadExpiry::Unreadable)),
+        ("1.5h", Err(BadExpiry::Unreadable)),
+        ("30 d", Err(BadExpiry::Unreadable)),
+        ("30D", Err(BadExpiry::Unreadable)),
+        ("Never", Err(BadExpiry::Unreadable)),
+        ("tomorrow", Err(BadExpiry::Unreadable)),
+        ("99999999999999999999d", Err(BadExpiry::Unreadable)),
+        ("999999999999999999y", Err(BadExpiry::Unreadable)),
+    ] {
+        assert_eq!(Expiry::parse(text), expected, "{text:?}");
+    }
+    let body: Expiry = serde_json::from_value(json!(3600)).unwrap();
+    assert_eq!(body, Expiry::In(Span::from_seconds(3_600)));
+    assert_eq!(serde_json::from_value::<Expiry>(json!("30d")).unwrap(), Expiry::In(days(30)));
+    for bad in [json!(-1), json!(true), json!(null), json!("soon"), json!(1.5)] {
+        assert!(serde_json::from_value::<Expiry>(bad).is_err());
+    }
+}
+
+#[test]
+fn a_request_says_its_expiry_in_exactly_one_way() {
+    let (span, instant) = (Expiry::In(days(1)), Expiry::At(NOW));
+    assert_eq!(Expiry::of_request(Some(span), None, false), Ok(span));
+    assert_eq!(Expiry::of_request(None, Some(instant), false), Ok(instant));
+    assert_eq!(Expiry::of_request(None, None, true), Ok(Expiry::Never));
+    for (span, instant, never) in [
+        (None, None, false),
+        (Some(span), Some(instant), false),
+        (Some(span), None, true),
+        (None, Some(instant), true),
+        (Some(span), Some(instant), true),
+    ] {
+        assert_eq!(Expiry::of_request(span, instant, never), Err(BadExpiry::OneWay));
+    }
+}
+
+#[test]
+fn an_expiry_keeps_within_bounds() {
+    let least = Span::from_seconds(60);
+    let free = ExpiryBounds { least, most: None };
+    let bound = ExpiryBounds { least, most: Some(days(90)) };
+    let at = |seconds| Expiry::At(NOW.after(std::time::Duration::from_secs(seconds)));
+    let past = Expiry::At(NOW.before(std::time::Duration::from_secs(1)));
+    let end = |seconds| Ok(Some(NOW.after(std::time::Duration::from_secs(seconds))));
+    for (expiry, bounds, expected) in [
+        (Expiry::Never, free, Ok(None)),
+        (Expiry::Never, bound, Err(BadExpiry::Endless(days(90)))),
+        (Expiry::In(days(90)), bound, end(90 * 86_400)),
+        (Expiry::In(Span::from_seconds(90 * 86_400 + 1)), bound, Err(BadExpiry::Long(days(90)))),
+        (at(90 * 86_400 + 1), bound, Err(BadExpiry::Long(days(90)))),
+        (at(60), bound, end(60)),
+        (at(59), bound, Err(BadExpiry::Short(least))),
+        (at(0), free, Err(BadExpiry::Short(least))),
+        (past, free, Err(BadExpiry::Short(least))),
+        (
+            Expiry::In(Span::from_seconds(0)),
+            ExpiryBounds { least: Span::from_seconds(0), most: None },
+            Err(BadExpiry::Short(Span::from_seconds(0))),
+        ),
+        (Expiry::In(Span::from_seconds(u64::MAX)), free, Err(BadExpiry::Long(days(36_500)))),
+    ] {
+        assert_eq!(expiry.resolve(NOW, bounds), expected, "{expiry:?} {bounds:?}");
+    }
+}
+
+#[test]
+fn reasons_are_one_word_each_and_all_listed() {
+    let words: std::collections::BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+    assert_eq!(words.len(), Reason::ALL.len());
+    for reason in Reason::ALL {
+        assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+    }
+}
+
+/// A grant in its JSON form.
+fn specs(value: serde_json::Value) -> Vec<GrantSpec> {
+    serde_json::from_value(value).unwrap()
+}
+
+/// What the check says for a key of the org `acme`, which has every service.
+fn ask(
+    grants: serde_json::Value,
+    holder: Holder<'_>,
+    service: &str,
+    action: &str,
+    entity: Option<&str>,
+) -> Result<(), Reason> {
+    let catalogue = shipped();
+    let entity_type = entity.filter(|_| matches!(service, "registry" | "catalog")).map(|_| "container");
+    let question = Question::read(&catalogue, service, action, entity_type, entity)?;
+    let org = OrgFacts { name: "acme", enabled: catalogue.services().map(|(index, _)| index).collect() };
+    decide(&question, &KeyGrants::load(&specs(grants), &catalogue), holder, &org)
+}
+
+fn roles(held: &[(Option<&str>, &str, &str)]) -> Roles {
+    let held = held.iter().map(|(team, service, role)| HeldRole { team: *team, service, role });
+    Roles::of_member(&shipped(), held)
+}
+
+#[test]
+fn case_57_no_scope_no_access() {
+    let none = json!([{"service": "registry", "scopes": [], "entity_type": "container", "entity_values": ["acme/*"]}]);
+    assert_eq!(ask(none, Holder::Org, "registry", "get_container", Some("acme/x")), Err(Reason::ActionNotGranted));
+}
+
+#[test]
+fn case_58_grants_are_never_crossed() {
+    let two = json!([
+        {"service": "registry", "scopes": ["get_container"], "entity_type": "container", "entity_values": ["acme/x"]},
+        {"service": "registry", "scopes": ["delete_container"], "entity_type": "container", "entity_values": ["acme/y"]},
+    ]);
+    for (action, entity, expected) in [
+        ("get_container", "acme/x", Ok(())),
+        ("delete_container", "acme/y", Ok(())),
+        ("delete_container", "acme/x", Err(Reason::EntityMismatch)),
+        ("get_container", "acme/y", Err(Reason::EntityMismatch)),
+        ("update_container", "acme/x", Err(Reason::ActionNotGranted)),
+    ] {
+        assert_eq!(ask(two.clone(), Holder::Org, "registry", action, Some(entity)), expected, "{action} {entity}");
+    }
+}
+
+#[test]
+fn case_59_another_org_is_refused_at_creation_and_at_the_check() {
+    let catalogue = shipped();
+    let foreign = |service: &str, value: &str| {
+        specs(
+            json!([{"service": service, "scopes": ["get_container"], "entity_type": "container", "entity_values": [value]}]),
+        )
+    };
+    for (service, value, good) in [
+        ("registry", "acme/*", true),
+        ("registry", "victim/*", false),
+        ("registry", "nim/*/*", false),
+        ("catalog", "nim/*/*", true),
+        ("catalog", "nvidia/ace/nemovision-4b-v2-instruct", true),
+        ("catalog", "victim/*", false),
+    ] {
+        let checked = KeyGrants::check(foreign(service, value), &catalogue, "acme", KeyKind::Service);
+        match checked {
+            Ok(_) => assert!(good, "{service} {value}"),
+            Err(error) => {
+                assert!(!good && matches!(error, GrantError::ForeignOrg { .. }), "{service} {value}: {error}")
+            }
+        }
+    }
+    let stored = serde_json::to_value(foreign("registry", "victim/*")).unwrap();
+    assert_eq!(ask(stored, Holder::Org, "registry", "get_container", Some("victim/x")), Err(Reason::EntityMismatch));
+    // Not by a whole service, nor as an owner either.
+    for holder in [Holder::Person(&Roles::of_owner()), Holder::Org] {
+        let whole = json!([{"service": "registry"}]);
+        assert_eq!(ask(whole, holder, "registry", "get_container", Some("victim/x")), Err(Reason::EntityMismatch));
+    }
+}
+
+#[test]
+fn case_61_a_team_s_role_reaches_that_team_only() {
+    let key = json!([{"service": "registry", "entity_values": ["acme/*/*", "acme/*"]}]);
+    let held = roles(&[(Some("team1"), "registry", "user")]);
+    for (entity, expected) in [
+        ("acme/team1/x", Ok(())),
+        ("acme/team2/x", Err(Reason::NoRole)),
+        ("acme/team1", Err(Reason::NoRole)),
+        ("acme/x", Err(Reason::NoRole)),
+    ] {
+        assert_eq!(
+            ask(key.clone(), Holder::Person(&held), "registry", "get_container", Some(entity)),
+            expected,
+            "{entity}"
+        );
+    }
+    assert_eq!(
+        ask(key, Holder::Person(&held), "registry", "delete_container", Some("acme/team1/x")),
+        Err(Reason::NoRole)
+    );
+    // A publisher's folder with the team's name is not the team.
+    let held = roles(&[(Some("meta"), "catalog", "read")]);
+    let key = json!([{"service": "catalog"}]);
+    assert_eq!(
+        ask(key, Holder::Person(&held), "catalog", "get_container", Some("nim/meta/llama")),
+        Err(Reason::NoRole)
+    );
+}
+
+#[test]
+fn case_62_a_key_for_a_team_does_not_reach_the_org() {
+    let key = json!([{"service": "registry", "entity_values": ["acme/team1/*"]}]);
+    let held = roles(&[(None, "registry", "admin")]);
+    assert_eq!(
+        ask(key.clone(), Holder::Person(&held), "registry", "get_container", Some("acme/app")),
+        Err(Reason::EntityMismatch)
+    );
+    assert_eq!(ask(key, Holder::Person(&held), "registry", "get_container", Some("acme/team1/app")), Ok(()));
+}
+
+#[test]
+fn a_personal_key_is_cut_to_what_its_holder_may_now() {
+    let key = json!([{"service": "registry"}, {"service": "cloud_functions"}]);
+    let check = |held: &Roles, service: &str, action: &str, entity| {
+        ask(key.clone(), Holder::Person(held), service, action, Some(entity))
+    };
+    let user = roles(&[(None, "registry", "user")]);
+    assert_eq!(check(&user, "registry", "upload_container", "acme/x"), Ok(()));
+    assert_eq!(check(&user, "registry", "delete_container", "acme/x"), Err(Reason::NoRole));
+    assert_eq!(check(&user, "cloud_functions", "invoke_function", "acme/x"), Err(Reason::NoRole));
+    assert_eq!(check(&Roles::default(), "registry", "get_container", "acme/x"), Err(Reason::NoRole));
+    // Roles of the org and of a team add up, by service.
+    let both = roles(&[
+        (None, "registry", "viewer"),
+        (Some("vision"), "registry", "admin"),
+        (Some("vision"), "registry", "viewer"),
+    ]);
+    assert_eq!(check(&both, "registry", "delete_container", "acme/vision/x"), Ok(()));
+    assert_eq!(check(&both, "registry", "delete_container", "acme/x"), Err(Reason::NoRole));
+    assert_eq!(check(&both, "registry", "get_container", "acme/x"), Ok(()));
+    let owner = Roles::of_owner();
+    assert_eq!(check(&owner, "registry", "delete_container", "acme/x"), Ok(()));
+    assert_eq!(
+        ask(key.clone(), Holder::Person(&owner), "catalog", "get_container", Some("acme/x")),
+        Err(Reason::ServiceNotGranted)
+    );
+    // A role that confers one of another service.
+    let premium = roles(&[(None, "ai_enterprise", "viewer")]);
+    assert_eq!(
+        ask(
+            json!([{"service": "catalog"}]),
+            Holder::Person(&premium),
+            "catalog",
+            "get_container",
+            Some("nim/meta/llama")
+        ),
+        Ok(())
+    );
+    // Names that the catalogue forgot.
+    let gone = roles(&[(None, "registry", "emperor"), (None, "attic", "viewer")]);
+    assert_eq!(check(&gone, "registry", "get_container", "acme/x"), Err(Reason::NoRole));
+}
+
+/// Scopes are bits, and the same bit means another thing in another service and nothing in another team.
+#[test]
+fn roles_of_two_services_and_of_two_teams_are_kept_apart() {
+    let key = json!([{"service": "registry"}, {"service": "secrets_manager"}]);
+    for (strong, weak) in [("registry", "secrets_manager"), ("secrets_manager", "registry")] {
+        for team in [None, Some("vision")] {
+            let held = roles(&[(team, strong, "admin"), (team, weak, "viewer")]);
+            let check = |service: &str, action: &str| {
+                ask(key.clone(), Holder::Person(&held), service, action, Some("acme/vision/x")).is_ok()
+            };
+            assert!(check("registry", "list_containers") && check("secrets_manager", "list_secrets"));
+            assert_eq!(check("registry", "delete_container"), strong == "registry");
+            assert_eq!(check("secrets_manager", "delete_secret"), strong == "secrets_manager");
+        }
+    }
+    let held = roles(&[(Some("vision"), "registry", "admin"), (Some("audio"), "registry", "viewer")]);
+    let check = |entity| ask(key.clone(), Holder::Person(&held), "registry", "delete_container", Some(entity));
+    assert_eq!(check("acme/vision/x"), Ok(()));
+    assert_eq!(check("acme/audio/x"), Err(Reason::NoRole));
+}
+
+#[test]
+fn questions_are_looked_up_before_they_are_answered() {
+    let catalogue = shipped();
+    for (service, action, entity_type, entity, expected) in [
+        ("attic", "get_container", None, Some("acme/x"), Some(Reason::UnknownService)),
+        ("registry", "peek", None, Some("acme/x"), Some(Reason::UnknownAction)),
+        ("registry", "get_container", Some("model"), Some("acme/x"), Some(Reason::UnknownEntityType)),
+        ("registry", "get_container", Some("container"), None, Some(Reason::EntityRequired)),
+        ("registry", "get_container", None, None, Some(Reason::EntityRequired)),
+        ("registry", "get_container", None, Some("acme/X"), Some(Reason::BadEntity)),
+        ("registry", "get_container", None, Some("acme/../victim"), Some(Reason::BadEntity)),
+        ("registry", "get_container", None, Some("acme/x"), None),
+        ("catalog", "List Container", None, Some("acme/x"), None),
+    ] {
+        let read = Question::read(&catalogue, service, action, entity_type, entity).map(|question| question.service());
+        assert_eq!(read, expected.map_or(Ok(catalogue.service_named(service)), Err).map(Option::unwrap));
+    }
+}
+
+#[test]
+fn a_service_without_entities_is_asked_without() {
+    let mut document = crate::catalogue::tests::shipped_document();
+    document.services.get_mut("gateway").unwrap().entity_types.clear();
+    let catalogue = Catalogue::compile(&document).unwrap();
+    let question = Question::read(&catalogue, "gateway", "scim", None, None).unwrap();
+    let org = OrgFacts { name: "acme", enabled: ServiceSet::NONE.with(question.service()) };
+    let decide = |grants, holder| decide(&question, &KeyGrants::load(&specs(grants), &catalogue), holder, &org);
+    assert_eq!(decide(json!([{"service": "gateway", "scopes": ["scim"]}]), Holder::Org), Ok(()));
+    assert_eq!(
+        decide(json!([{"service": "gateway", "scopes": ["audit_read"]}]), Holder::Org),
+        Err(Reason::ActionNotGranted)
+    );
+    // A grant for some entities is none for no entity.
+    assert_eq!(
+        decide(json!([{"service": "gateway", "entity_values": ["acme/*"]}]), Holder::Org),
+        Err(Reason::EntityMismatch)
+    );
+    let team = [HeldRole { team: Some("vision"), service: "gateway", role: "robot" }];
+    document.services.get_mut("gateway").unwrap().roles.insert(
+        "robot".to_owned(),
+        crate::catalogue::document::RoleEntry { scopes: vec!["*".to_owned()], ..Default::default() },
+    );
+    let catalogue = Catalogue::compile(&document).unwrap();
+    let held = Roles::of_member(&catalogue, team);
+    assert_eq!(decide(json!([{"service": "gateway"}]), Holder::Person(&held)), Err(Reason::NoRole));
+}
+
+#[test]
+fn what_the_org_has_not_enabled_is_refused_even_to_owners() {
+    let catalogue = shipped();
+    let question = Question::read(&catalogue, "registry", "get_container", None, Some("acme/x")).unwrap();
+    let grants = KeyGrants::load(&[GrantSpec::whole("registry")], &catalogue);
+    let org = OrgFacts { name: "acme", enabled: catalogue.services_named(["catalog", "attic"]) };
+    let owner = Roles::of_owner();
+    assert_eq!(decide(&question, &grants, Holder::Person(&owner), &org), Err(Reason::ServiceNotEnabled));
+    assert_eq!(owner.services(org.enabled), catalogue.services_named(["catalog"]));
+    assert_eq!(
+        roles(&[(Some("t"), "catalog", "read"), (None, "registry", "user")]).services(org.enabled),
+        catalogue.services_named(["catalog"])
+    );
+    assert_eq!(Roles::default().services(org.enabled), ServiceSet::NONE);
+}
+
+#[test]
+fn stored_names_that_are_gone_allow_nothing_and_widen_nothing() {
+    let catalogue = shipped();
+    let load = |value| KeyGrants::load(&specs(value), &catalogue);
+    assert_eq!(load(json!([{"service": "attic"}])), KeyGrants::default());
+    assert_eq!(load(json!([{"service": "registry", "entity_type": "attic"}])), KeyGrants::default());
+    let ask = |value, action| ask(value, Holder::Org, "registry", action, Some("acme/x"));
+    assert_eq!(
+        ask(json!([{"service": "registry", "scopes": ["attic"]}]), "get_container"),
+        Err(Reason::ActionNotGranted)
+    );
+    assert_eq!(
+        ask(json!([{"service": "registry", "entity_values": ["*"]}]), "get_container"),
+        Err(Reason::EntityMismatch)
+    );
+    assert_eq!(
+        ask(json!([{"service": "registry", "entity_type": "artifact"}]), "get_container"),
+        Err(Reason::EntityMismatch)
+    );
+    assert_eq!(ask(json!([{"service": "registry", "scopes": ["attic", "get_container"]}]), "get_container"), Ok(()));
+    let both = load(json!([{"service": "registry"}, {"service": "catalog", "scopes": ["*"]}]));
+    assert_eq!(both.services(), catalogue.services_named(["registry", "catalog"]));
+}
+
+#[test]
+fn grants_are_checked_when_a_key_is_made() {
+    let catalogue = shipped();
+    let check =
+        |value, kind| KeyGrants::check(specs(value), &catalogue, "acme", kind).map_err(|error| error.to_string());
+    for (value, kind, expected) in [
+        (json!([]), KeyKind::Personal, "name at least one service"),
+        (json!([{"service": "attic"}]), KeyKind::Personal, "there is no service `attic`"),
+        (json!([{"service": "gateway"}]), KeyKind::Personal, "`gateway` takes no personal keys"),
+        (
+            json!([{"service": "secrets_manager", "scopes": ["*"]}]),
+            KeyKind::Service,
+            "`secrets_manager` takes no service keys",
+        ),
+        (json!([{"service": "registry"}]), KeyKind::Service, "name the scopes in `registry`"),
+        (json!([{"service": "registry", "scopes": []}]), KeyKind::Personal, "name the scopes in `registry`"),
+        (json!([{"service": "registry", "scopes": ["peek"]}]), KeyKind::Personal, "`registry` has no scope `peek`"),
+        (
+            json!([{"service": "registry", "entity_type": "model"}]),
+            KeyKind::Personal,
+            "`registry` has no entity type `model`",
+        ),
+        (json!([{"service": "registry", "entity_values": []}]), KeyKind::Personal, "name the entities in `registry`"),
+        (
+            json!([{"service": "registry", "entity_values": ["acme/te*"]}]),
+            KeyKind::Personal,
+            "`acme/te*` names no entities: `*` stands",
+        ),
+        (
+            json!([{"service": "registry", "entity_values": ["victim/*"]}]),
+            KeyKind::Personal,
+            "`victim/*` lies outside `acme`",
+        ),
+    ] {
+        let error = check(value.clone(), kind).unwrap_err();
+        assert!(error.contains(expected), "{value}: {error}");
+    }
+    let personal = json!([{"service": "registry"}, {"service": "catalog", "scopes": ["*"]}]);
+    assert_eq!(check(personal.clone(), KeyKind::Personal), Ok(specs(personal)));
+    let frozen = check(json!([{"service": "catalog", "scopes": ["*"]}]), KeyKind::Service).unwrap();
+    assert_eq!(frozen[0].scopes.as_ref().unwrap().len(), 5);
+    assert!(serde_json::from_value::<GrantSpec>(json!({"service": "catalog", "scope": []})).is_err());
+}
+
+/// The oracle: by names, each condition of the specification on its own.
+fn naive(specs: &[GrantSpec], held: &[(Option<String>, String)], (action, entity): (&str, &str)) -> bool {
+    let viewer = ["get_container", "list_containers", "download_container"];
+    let user = ["upload_container", "update_container"];
+    let scopes_of = |role: &str| match role {
+        "viewer" => viewer.to_vec(),
+        "user" => [viewer.as_slice(), &user].concat(),
+        _ => [viewer.as_slice(), &user, &["delete_container"]].concat(),
+    };
+    let parts: Vec<&str> = entity.split('/').collect();
+    let team = (parts.len() == 3).then(|| parts[1]);
+    let by_role =
+        held.iter().any(|(of, role)| (of.is_none() || of.as_deref() == team) && scopes_of(role).contains(&action));
+    let by_grant = specs.iter().any(|spec| {
+        let scoped = spec.scopes.as_ref().is_none_or(|list| list.iter().any(|scope| scope == action || scope == "*"));
+        let typed = spec.entity_type.as_deref().is_none_or(|kind| kind == "container");
+        let parsed = Entity::parse(entity).unwrap();
+        let named = spec.entity_values.as_ref().is_none_or(|values| {
+            values
+                .iter()
+                .any(|value| EntityPattern::parse(value).is_ok_and(|p| p.matches(&parsed, TeamWildcard::TeamsOnly)))
+        });
+        spec.service == "registry" && scoped && typed && named
+    });
+    parts[0] == "acme" && by_role && by_grant
+}
+
+const ACTIONS: [&str; 4] = ["get_container", "upload_container", "delete_container", "*"];
+
+fn any_spec() -> impl Strategy<Value = GrantSpec> {
+    let values = prop_oneof![
+        Just("acme/*"),
+        Just("acme/*/*"),
+        Just("acme/a/*"),
+        Just("acme/a/x"),
+        Just("acme/x"),
+        Just("evil/*"),
+        Just("bad*")
+    ];
+    (
+        prop_oneof![4 => Just("registry"), 1 => Just("catalog"), 1 => Just("attic")],
+        proptest::option::of(proptest::collection::vec(proptest::sample::select(&ACTIONS[..]), 0..3)),
+        proptest::option::of(prop_oneof![Just("container"), Just("artifact")]),
+        proptest::option::of(proptest::collection::vec(values, 0..3)),
+    )
+        .prop_map(|(service, scopes, entity_type, values)| GrantSpec {
+            service: service.to_owned(),
+            scopes: scopes.map(|list| list.into_iter().map(str::to_owned).collect()),
+            entity_type: entity_type.map(str::to_owned),
+            entity_values: values.map(|list| list.into_iter().map(str::to_owned).collect()),
+        })
+}
+
+fn any_held() -> impl Strategy<Value = Vec<(Option<String>, String)>> {
+    proptest::collection::vec((proptest::option::of("[ab]"), "viewer|user|admin"), 0..3)
+}
+
+fn answer(
+    catalogue: &Catalogue,
+    specs: &[GrantSpec],
+    held: &[(Option<String>, String)],
+    (action, entity): (&str, &str),
+) -> bool {
+    let held = held.iter().map(|(team, role)| HeldRole { team: team.as_deref(), service: "registry", role });
+    let roles = Roles::of_member(catalogue, held);
+    let question = Question::read(catalogue, "registry", action, Some("container"), Some(entity)).unwrap();
+    let org = OrgFacts { name: "acme", enabled: catalogue.services_named(["registry"]) };
+    decide(&question, &KeyGrants::load(specs, catalogue), Holder::Person(&roles), &org).is_ok()
+}
+
+proptest! {
+    #[test]
+    fn the_check_is_that_of_the_specification(
+        specs in proptest::collection::vec(any_spec(), 0..4),
+        held in any_held(),
+        action in proptest::sample::select(&ACTIONS[..3]),
+        entity in "(acme|evil)(/[ab])?/[xy]",
+    ) {
+        let catalogue = shipped();
+        let question = (action, entity.as_str());
+        prop_assert_eq!(answer(&catalogue, &specs, &held, question), naive(&specs, &held, question));
+    }
+
+    #[test]
+    fn less_granted_or_held_never_allows_more(
+        specs in proptest::collection::vec(any_spec(), 1..4),
+        held in any_held().prop_filter("some role", |held| !held.is_empty()),
+        action in proptest::sample::select(&ACTIONS[..3]),
+        entity in "acme(/[ab])?/[xy]",
+    ) {
+        let catalogue = shipped();
+        let question = (action, entity.as_str());
+        if !answer(&catalogue, &specs, &held, question) {
+            prop_assert!(!answer(&catalogue, &specs[1..], &held, question));
+            prop_assert!(!answer(&catalogue, &specs, &held[1..], question));
+        }
+    }
+
+    #[test]
+    fn spans_print_as_they_are_read(seconds in 0..4_000_000_000_u64) {
+        let span = Span::from_seconds(seconds);
+        prop_assert_eq!(Span::parse(&span.to_string()), Some(span));
+        let text = serde_json::to_value(span).unwrap();
+        prop_assert_eq!(serde_json::from_value::<Span>(text).unwrap(), span);
+    }
+
+    #[test]
+    fn an_end_is_always_later_than_now(text in "[0-9]{1,12}[smhdy]?|never|\\PC{0,24}", now in 0..4_000_000_000_i64) {
+        let now = Timestamp::from_seconds(now);
+        let bounds = ExpiryBounds { least: Span::from_seconds(0), most: None };
+        if let Ok(Some(end)) = Expiry::parse(&text).and_then(|expiry| expiry.resolve(now, bounds)) {
+            prop_assert!(end > now && end <= now.after(days(36_500).duration()));
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Membership rules: from the groups that a connection says to the roles that they earn.
+//!
+//! Every rule whose matcher meets a group gives all its grants; rules only add, so their order does not matter.
+//! No rule gives or takes ownership.
+
+mod matcher;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
+
+pub use matcher::{Matcher, Operation};
+
+use crate::id::RuleId;
+use crate::name;
+
+/// A membership rule of one connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its id.
+    pub id: RuleId,
+    /// What people call it; unique in the org.
+    pub name: String,
+    /// What it says.
+    pub body: RuleBody,
+}
+
+/// What a rule says, as it is stored and as its fields stand in the declarative state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleBody {
+    /// It applies if any of these meets any group.
+    pub any_of: Vec<Matcher>,
+    /// What people become in the account.
+    #[serde(default)]
+    pub account_role: AccountRole,
+    /// What people become in the org.
+    #[serde(default)]
+    pub grants: Vec<RuleGrant>,
+}
+
+/// What a rule can make of people in the account; ownership is not for rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountRole {
+    /// Belongs to the account.
+    #[default]
+    Member,
+    /// Manages the account.
+    Admin,
+}
+
+impl AccountRole {
+    /// The word that is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// A role that a rule gives.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleGrant {
+    /// The name of the team; none for the whole org.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// The service; left out for `user_admin`, which is a role in the gateway itself.
+    #[serde(default = "control_plane")]
+    pub service: String,
+    /// The role.
+    pub role: String,
+}
+
+/// The service that stands for the gateway itself; `user_admin` is a role there.
+pub const CONTROL_PLANE: &str = "gateway";
+
+fn control_plane() -> String {
+    CONTROL_PLANE.to_owned()
+}
+
+/// What a sign-in or a directory said about somebody's groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupClaims {
+    /// The whole list, possibly empty.
+    Present(Vec<String>),
+    /// Nothing: the claim is absent.
+    Missing,
+    /// More groups than were told: the list is cut, and not to be taken for all.
+    Overage,
+}
+
+/// What the groups of one person earn, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// What they become in the account, and why; nothing if no rule applies.
+    pub account: Option<(AccountRole, BTreeSet<Because>)>,
+    /// The roles, each with all its reasons.
+    pub roles: BTreeMap<RuleGrant, BTreeSet<Because>>,
+}
+
+/// Why somebody has a role.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Because {
+    /// The rule.
+    pub rule: RuleId,
+    /// Its name at that time.
+    pub rule_name: String,
+    /// The group as the connection said it.
+    pub value: String,
+}
+
+/// Why rules cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("rule `{rule}`: {problem}")]
+pub struct RuleError {
+    /// The name of the rule.
+    pub rule: String,
+    /// What is wrong.
+    pub problem: RuleProblem,
+}
+
+/// What is wrong with a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleProblem {
+    /// No name, control characters, or more than 200 bytes.
+    #[error("a rule has a name of at most 200 bytes")]
+    Name,
+    /// Two rules of one name.
+    #[error("another rule has this name")]
+    Duplicate,
+    /// `any_of` is empty.
+    #[error("`any_of` has no matcher, so nobody would ever match")]
+    NoMatcher,
+    /// A matcher with empty text, which would meet every group or none.
+    #[error("a matcher has an empty value")]
+    EmptyValue,
+    /// An expression that cannot be read, or that is too large.
+    #[error("`{0}` is no regular expression that can be used: {1}")]
+    Regex(String, String),
+    /// A role without a name.
+    #[error("a grant names no service or no role")]
+    EmptyGrant,
+    /// A rule that gives `owner`.
+    #[error("a rule cannot make owners")]
+    Owner,
+    /// `user_admin` beside a service.
+    #[error("`user_admin` is a role in the gateway; leave out `service`")]
+    UserAdminService,
+    /// `user_admin` by anything but exact values.
+    #[error("`user_admin` is only given by `equals`, `one_of` or `external_id`")]
+    BroadUserAdmin,
+}
+
+/// More groups than this count as cut off.
+const MOST_GROUPS: usize = 2_000;
+/// A group of more bytes than this counts as cut off.
+const LONGEST_GROUP: usize = 512;
+
+impl GroupClaims {
+    /// The list that a connection said: more than 2,000 groups, or one over 512 bytes, count as overage.
+    #[must_use]
+    pub fn of(groups: Vec<String>) -> Self {
+        if groups.len() > MOST_GROUPS || groups.iter().any(|group| group.len() > LONGEST_GROUP) {
+            return Self::Overage;
+        }
+        Self::Present(groups)
+    }
+}
+
+/// Rules that passed their checks, indexed by what they look for.
+#[derive(Debug, Default)]
+pub struct CompiledRules {
+    rules: Vec<Rule>,
+    exact: HashMap<String, Vec<usize>>,
+    folded: HashMap<String, Vec<usize>>,
+    broad: Vec<(matcher::Broad, usize)>,
+}
+
+impl CompiledRules {
+    /// Checks rules of one connection and indexes them.
+    ///
+    /// # Errors
+    /// All that is wrong in them.
+    pub fn compile(rules: &[Rule]) -> Result<Self, Vec<RuleError>> {
+        let mut compiled = Self { rules: rules.to_vec(), ..Self::default() };
+        let mut errors = Vec::new();
+        let mut names = BTreeSet::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let mut problems = problems(rule);
+            if !names.insert(name::fold(&rule.name)) {
+                problems.push(RuleProblem::Duplicate);
+            }
+            for matcher in &rule.body.any_of {
+                if let Err(problem) = compiled.index(matcher, index) {
+                    problems.push(problem);
+                }
+            }
+            errors.extend(problems.into_iter().map(|problem| RuleError { rule: rule.name.clone(), problem }));
+        }
+        if errors.is_empty() { Ok(compiled) } else { Err(errors) }
+    }
+
+    fn index(&mut self, matcher: &Matcher, rule: usize) -> Result<(), RuleProblem> {
+        match matcher.operation.exact_values() {
+            Some(values) if matcher.ignore_case => {
+                for value in values {
+                    self.folded.entry(name::fold(value)).or_default().push(rule);
+                }
+            }
+            Some(values) => {
+                for value in values {
+                    self.exact.entry(value.nfc().collect()).or_default().push(rule);
+                }
+            }
+            None => self.broad.extend(matcher::Broad::compile(matcher)?.map(|broad| (broad, rule))),
+        }
+        Ok(())
+    }
+
+    /// The rules that a group meets; a rule may come twice.
+    fn met<'a>(&'a self, value: &str) -> impl Iterator<Item = &'a Rule> {
+        let normal: String = value.nfc().collect();
+        let folded = name::fold(value);
+        let exact = self.exact.get(&normal).into_iter().flatten();
+        let loose = self.folded.get(&folded).into_iter().flatten();
+        let broad = self.broad.iter().filter(move |(broad, _)| broad.meets(&normal, &folded)).map(|(_, rule)| rule);
+        exact.chain(loose).chain(broad).filter_map(|index| self.rules.get(*index))
+    }
+}
+
+/// What these groups earn: the union over all rules that any of them meets. Pure, and the same in any order.
+#[must_use]
+pub fn evaluate(rules: &CompiledRules, groups: &[String]) -> Grants {
+    let mut grants = Grants::default();
+    for value in groups {
+        for rule in rules.met(value) {
+            let because = Because { rule: rule.id, rule_name: rule.name.clone(), value: value.clone() };
+            grants.add_account(rule.body.account_role, &because);
+            for grant in &rule.body.grants {
+                grants.roles.entry(grant.clone()).or_default().insert(because.clone());
+            }
+        }
+    }
+    grants
+}
+
+impl Grants {
+    /// The highest account role wins; its reasons are those of the rules that give it.
+    fn add_account(&mut self, role: AccountRole, because: &Because) {
+        match &mut self.account {
+            Some((held, _)) if *held > role => {}
+            Some((held, reasons)) if *held == role => {
+                reasons.insert(because.clone());
+            }
+            lower => *lower = Some((role, BTreeSet::from([because.clone()]))),
+        }
+    }
+}
+
+/// What is wrong with a rule in itself.
+fn problems(rule: &Rule) -> Vec<RuleProblem> {
+    let mut problems = Vec::new();
+    let mut demand = |held: bool, problem| {
+        if !held {
+            problems.push(problem);
+        }
+    };
+    let body = &rule.body;
+    demand(name::is_label(&rule.name, 200), RuleProblem::Name);
+    demand(!body.any_of.is_empty(), RuleProblem::NoMatcher);
+    demand(body.any_of.iter().all(|matcher| matcher.operation.has_text()), RuleProblem::EmptyValue);
+    let named =
+        |grant: &RuleGrant| !grant.service.is_empty() && !grant.role.is_empty() && grant.team.as_deref() != Some("");
+    demand(body.grants.iter().all(named), RuleProblem::EmptyGrant);
+    demand(body.grants.iter().all(|grant| grant.role != "owner"), RuleProblem::Owner);
+    let mut admins = body.grants.iter().filter(|grant| grant.role == "user_admin").peekable();
+    if admins.peek().is_some() {
+        // A substring that meets the name of an admins' group is the recurring hole: only whole values make admins.
+        let exact = body.any_of.iter().all(|matcher| matcher.operation.exact_values().is_some());
+        demand(exact, RuleProblem::BroadUserAdmin);
+        demand(admins.all(|grant| grant.service == CONTROL_PLANE), RuleProblem::UserAdminService);
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! What a rule looks for in a group.
+
+use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::RuleProblem;
+use crate::name;
+
+/// What a rule looks for, written `{equals: X}`, `{one_of: [X, Y]}`, `{regex: X, ignore_case: true}` and so on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Matcher {
+    /// How it compares. Text is compared in NFC.
+    pub operation: Operation,
+    /// Whether letters count the same in either case.
+    pub ignore_case: bool,
+}
+
+/// How a matcher compares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// The group is this.
+    Equals(String),
+    /// The group is one of these.
+    OneOf(Vec<String>),
+    /// The group starts with this.
+    StartsWith(String),
+    /// The group ends with this.
+    EndsWith(String),
+    /// The whole group is described by this expression.
+    Regex(String),
+    /// The group's id at the identity provider is this.
+    ExternalId(String),
+}
+
+impl Operation {
+    /// The values that it compares whole; nothing for the operations that meet more than they name.
+    pub(super) const fn exact_values(&self) -> Option<&[String]> {
+        match self {
+            Self::Equals(value) | Self::ExternalId(value) => Some(std::slice::from_ref(value)),
+            Self::OneOf(values) => Some(values.as_slice()),
+            Self::StartsWith(_) | Self::EndsWith(_) | Self::Regex(_) => None,
+        }
+    }
+
+    /// Whether it names anything.
+    pub(super) fn has_text(&self) -> bool {
+        match self {
+            Self::Equals(text)
+            | Self::StartsWith(text)
+            | Self::EndsWith(text)
+            | Self::Regex(text)
+            | Self::ExternalId(text) => !text.is_empty(),
+            Self::OneOf(values) => !values.is_empty() && values.iter().all(|value| !value.is_empty()),
+        }
+    }
+}
+
+/// A matcher as it is written: one of the operations as its key.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    equals: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    one_of: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts_with: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends_with: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regex: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    ignore_case: bool,
+}
+
+impl TryFrom<Written> for Matcher {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let given = [
+            written.equals.map(Operation::Equals),
+            written.one_of.map(Operation::OneOf),
+            written.starts_with.map(Operation::StartsWith),
+            written.ends_with.map(Operation::EndsWith),
+            written.regex.map(Operation::Regex),
+            written.external_id.map(Operation::ExternalId),
+        ];
+        let mut given = given.into_iter().flatten();
+        match (given.next(), given.next()) {
+            (Some(operation), None) => Ok(Self { operation, ignore_case: written.ignore_case }),
+            _ => Err(
+                "a matcher has exactly one of `equals`, `one_of`, `starts_with`, `ends_with`, `regex` and `external_id`",
+            ),
+        }
+    }
+}
+
+impl From<Matcher> for Written {
+    fn from(matcher: Matcher) -> Self {
+        let mut written = Self { ignore_case: matcher.ignore_case, ..Self::default() };
+        match matcher.operation {
+            Operation::Equals(value) => written.equals = Some(value),
+            Operation::OneOf(values) => written.one_of = Some(values),
+            Operation::StartsWith(value) => written.starts_with = Some(value),
+            Operation::EndsWith(value) => written.ends_with = Some(value),
+            Operation::Regex(value) => written.regex = Some(value),
+            Operation::ExternalId(value) => written.external_id = Some(value),
+        }
+        written
+    }
+}
+
+/// A compiled matcher that meets more than it names.
+#[derive(Debug)]
+pub(super) struct Broad {
+    shape: Shape,
+    ignore_case: bool,
+}
+
+#[derive(Debug)]
+enum Shape {
+    Start(String),
+    End(String),
+    Whole(Regex),
+}
+
+/// The memory that one expression may take, in bytes.
+const LARGEST_REGEX: usize = 64 * 1024;
+
+impl Broad {
+    /// Compiles a matcher; nothing if it compares whole values.
+    pub(super) fn compile(matcher: &Matcher) -> Result<Option<Self>, RuleProblem> {
+        let ignore_case = matcher.ignore_case;
+        let normal = |text: &str| {
+            if ignore_case { name::fold(text) } else { text.nfc().collect() }
+        };
+        let shape = match &matcher.operation {
+            Operation::Equals(_) | Operation::OneOf(_) | Operation::ExternalId(_) => {
+                return Ok(None);
+            }
+            Operation::StartsWith(text) => Shape::Start(normal(text)),
+            Operation::EndsWith(text) => Shape::End(normal(text)),
+            Operation::Regex(text) => Shape::Whole(whole(text, ignore_case)?),
+        };
+        Ok(Some(Self { shape, ignore_case }))
+    }
+
+    /// Whether it meets a group, given in NFC and folded.
+    pub(super) fn meets(&self, normal: &str, folded: &str) -> bool {
+        let text = if self.ignore_case { folded } else { normal };
+        match &self.shape {
+            Shape::Start(start) => text.starts_with(start),
+            Shape::End(end) => text.ends_with(end),
+            Shape::Whole(regex) => regex.is_match(normal),
+        }
+    }
+}
+
+/// An expression that describes the whole group: `admin` does not meet `not-admins`.
+fn whole(text: &str, ignore_case: bool) -> Result<Regex, RuleProblem> {
+    let build = |pattern: &str| {
+        RegexBuilder::new(pattern)
+            .case_insensitive(ignore_case)
+            .size_limit(LARGEST_REGEX)
+            .dfa_size_limit(LARGEST_REGEX)
+            .build()
+    };
+    let bad = |error: regex::Error| RuleProblem::Regex(text.to_owned(), error.to_string());
+    let normal: String = text.nfc().collect();
+    // Read alone first: `a)|(?:b` would otherwise close the group below and undo the anchors.
+    build(&normal).map_err(bad)?;
+    build(&format!(r"\A(?:{normal})\z")).map_err(bad)
+}
