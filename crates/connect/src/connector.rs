@@ -1,0 +1,181 @@
+//! What a sign-in needs of an identity provider, whatever protocol it speaks: two verbs, one [`Identity`] out.
+//!
+//! | step | who | what |
+//! |---|---|---|
+//! | 1 | gateway | makes a [`Flow`], stores it, single use |
+//! | 2 | [`Connector::begin`] | says where the browser departs to |
+//! | 3 | provider | signs the person in, sends the browser back |
+//! | 4 | gateway | takes the flow, hands over the raw [`Arrival`] |
+//! | 5 | [`Connector::finish`] | checks everything, gives the [`Identity`] |
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cardea_model::{Clock, Random, Timestamp, chance};
+use secrecy::SecretString;
+use url::Url;
+
+use crate::error::ConnectError;
+use crate::fetch::Fetch;
+use crate::jwks::JwksCache;
+use crate::oidc::{MetadataCache, OidcConnector};
+
+/// One identity provider, ready to sign people in.
+#[derive(Debug)]
+pub enum Connector {
+    /// OpenID Connect, authorization code flow.
+    Oidc(OidcConnector),
+}
+
+impl Connector {
+    /// Where the browser goes to sign in.
+    ///
+    /// # Errors
+    /// The provider's metadata cannot be read or is not acceptable.
+    pub async fn begin(&self, flow: &Flow) -> Result<Departure, ConnectError> {
+        match self {
+            Self::Oidc(connector) => connector.begin(flow).await.map(Departure::Redirect),
+        }
+    }
+
+    /// Who came back, if every check holds. `flow` is what [`Connector::begin`] was given, taken once.
+    ///
+    /// # Errors
+    /// A variant per cause; see [`ConnectError`].
+    pub async fn finish(&self, flow: &Flow, arrival: Arrival, now: Timestamp) -> Result<Identity, ConnectError> {
+        match self {
+            Self::Oidc(connector) => connector.finish(flow, &arrival, now).await,
+        }
+    }
+}
+
+/// What every connector shares: the way out, the keys of others, the time.
+#[derive(Clone)]
+pub struct Outside {
+    /// The HTTP client.
+    pub fetch: Fetch,
+    /// The cache of signing keys.
+    pub jwks: JwksCache,
+    /// What providers say about themselves.
+    pub metadata: MetadataCache,
+    /// The time, for the age of what is remembered.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Outside {
+    /// The outside world through this client.
+    #[must_use]
+    pub fn new(fetch: Fetch, clock: Arc<dyn Clock>) -> Self {
+        let jwks = JwksCache::new(fetch.clone(), Arc::clone(&clock));
+        Self { fetch, jwks, metadata: MetadataCache::default(), clock }
+    }
+
+    /// Drops what is remembered of a connection (the caches only), after its settings changed.
+    pub fn forget(&self, connection: &str) {
+        self.jwks.forget(connection);
+        self.metadata.forget(connection);
+    }
+}
+
+impl std::fmt::Debug for Outside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Outside")
+    }
+}
+
+/// What one attempt to sign in must find again when the browser comes back. Stored, used once.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Binds the answer to the request (RFC 6749 §10.12); 256 random bits.
+    pub state: String,
+    /// Binds the ID token to the request (OpenID Connect Core §3.1.2.1); 256 random bits.
+    pub nonce: String,
+    /// Binds the code to us (RFC 7636); 256 random bits in 43 characters.
+    pub pkce_verifier: SecretString,
+    /// Whom the provider may offer to sign in; an e-mail address or user name as it was typed.
+    pub login_hint: Option<String>,
+}
+
+impl Flow {
+    /// A flow that nobody can guess.
+    #[must_use]
+    pub fn fresh(random: &dyn Random) -> Self {
+        let draw = || URL_SAFE_NO_PAD.encode(chance::bytes::<32>(random));
+        Self { state: draw(), nonce: draw(), pkce_verifier: draw().into(), login_hint: None }
+    }
+}
+
+/// How the browser is sent to the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// By a redirect to this address.
+    Redirect(Url),
+}
+
+/// What the browser brought back: the parameters as they were sent, repeated ones included.
+#[derive(Clone, Default)]
+pub struct Arrival {
+    /// Name and value, decoded, in the order of the request.
+    pub parameters: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for Arrival {
+    /// Names only: the values are codes.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.parameters.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// A person as the provider vouches for them, each value checked for shape and size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The stable id of the person at this provider: the claim that the connection names, `sub` by default.
+    pub subject: String,
+    /// The issuer that vouches, byte for byte as the connection names it.
+    pub issuer: String,
+    /// The e-mail address that the provider states.
+    pub email: Option<ClaimedEmail>,
+    /// Full name.
+    pub name: Option<String>,
+    /// First name.
+    pub given_name: Option<String>,
+    /// Last name.
+    pub family_name: Option<String>,
+    /// The name that the person signs in with, not stable.
+    pub preferred_username: Option<String>,
+    /// The user principal name of Microsoft's directories, not stable.
+    pub upn: Option<String>,
+    /// The groups, or why they are not known.
+    pub groups: GroupClaims,
+    /// When the person last proved who they are to the provider.
+    pub auth_time: Option<Timestamp>,
+    /// When the provider issued this statement.
+    pub issued_at: Timestamp,
+    /// The provider's own session, by which it later logs out.
+    pub sid: Option<String>,
+    /// How the person proved who they are (RFC 8176).
+    pub amr: Vec<String>,
+    /// What was odd but no reason to refuse, for the admin's trace; no claim's value is in it.
+    pub remarks: Vec<String>,
+}
+
+/// An e-mail address as the provider states it, and whether it says to have checked it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedEmail {
+    /// The address, as it was sent.
+    pub address: String,
+    /// Three-valued: the provider says yes, says no, or says nothing.
+    pub verified: Option<bool>,
+}
+
+/// What the provider says about the person's groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupClaims {
+    /// The complete list; may be empty. NFC, no repetition, in the order sent.
+    Present(Vec<String>),
+    /// The claim is not there: nothing is known.
+    Missing,
+    /// There are more than the provider sends or than we take: never to be read as "none".
+    Overage,
+}

@@ -1,0 +1,25 @@
+//! Upstream identity providers and the outside world.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`fetch`] | the only HTTP client: bounded in time and size, refuses private addresses, follows nothing |
+//! | [`jwks`] | the one cache of other people's signing keys |
+//! | [`connector`] | what a sign-in needs of any identity provider: depart, arrive, one [`Identity`] out |
+//! | [`oidc`] | the connector for OpenID Connect |
+//!
+//! Nothing here knows of accounts, sessions or the database: what was learnt goes up as a return value.
+
+pub mod connector;
+pub mod error;
+pub mod fetch;
+pub mod jwks;
+pub mod oidc;
+
+pub use connector::{Arrival, ClaimedEmail, Connector, Departure, Flow, GroupClaims, Identity, Outside};
+pub use error::{ConnectError, Step};
+pub use fetch::{Fetch, FetchError, Fetched, Forbidden, OutboundPolicy};
+pub use jwks::{JwksCache, JwksError, KeySet};
+pub use oidc::{GroupsClaim, MetadataCache, OidcConnector, OidcSettings, TokenAuth};
+
+#[cfg(test)]
+mod tests;

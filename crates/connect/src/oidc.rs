@@ -1,0 +1,136 @@
+//! Signing in at an OpenID provider: authorization code flow with PKCE, nothing else, every check made.
+//!
+//! | step | file | against |
+//! |---|---|---|
+//! | metadata, cached; its addresses guarded | `discovery.rs`, `remembered.rs` | forged issuers, requests to private addresses |
+//! | request to depart with, code for tokens | `exchange.rs` | code injection (PKCE S256), redirects |
+//! | the answer's parameters | `callback.rs` | cross-site requests, mix-up (RFC 9207), repeated parameters |
+//! | the ID token's header, then its signature and claims | `header.rs`, `verify.rs` | every forgery of RFC 8725 |
+//! | userinfo, about the same person | `userinfo.rs` | swapped users |
+//! | claims to an identity; groups | `identity.rs`, `groups.rs` | a missing list read as an empty one |
+
+use cardea_model::Timestamp;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::connector::{Arrival, Flow, Identity, Outside};
+use crate::error::{ConnectError, Step};
+use crate::jwks::JwksError;
+
+mod callback;
+mod discovery;
+mod exchange;
+mod groups;
+mod header;
+mod identity;
+mod remembered;
+mod userinfo;
+mod verify;
+
+use discovery::Metadata;
+use exchange::Tokens;
+use identity::Claims;
+pub use remembered::MetadataCache;
+
+/// What an admin says about an OpenID provider.
+#[derive(Clone, Debug)]
+pub struct OidcSettings {
+    /// The connection's name, unique in the instance; what is remembered of the provider is kept under it.
+    pub connection: String,
+    /// The issuer, byte for byte as the provider states it; a final slash counts.
+    pub issuer: String,
+    /// Our client id there.
+    pub client_id: String,
+    /// Our client secret there; none for a public client.
+    pub client_secret: Option<SecretString>,
+    /// How the secret is sent.
+    pub token_auth: TokenAuth,
+    /// What is asked for; `openid` is asked for in any case.
+    pub scopes: Vec<String>,
+    /// Where the provider sends the browser back to: `{public_url}/oidc/{connection}/callback`.
+    pub redirect_uri: String,
+    /// Where the groups are.
+    pub groups: GroupsClaim,
+    /// The claim of the ID token that identifies a person for ever: `sub`, for Microsoft Entra `oid`.
+    pub subject_claim: String,
+}
+
+/// How a client authenticates at the token endpoint (OpenID Connect Core §9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenAuth {
+    /// `client_secret_basic`
+    Basic,
+    /// `client_secret_post`
+    Post,
+}
+
+/// Where the groups are among the claims. Names of claims may contain `/` and `:`, hence two ways to say it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupsClaim {
+    /// The claim's literal name.
+    pub claim: Option<String>,
+    /// An RFC 6901 pointer, such as `/realm_access/roles`; stands above `claim`.
+    pub pointer: Option<String>,
+    /// At what each value is split. Usually at nothing: names of groups contain commas.
+    pub split: Option<char>,
+}
+
+/// One OpenID provider; cheap to make, as what is remembered of it is in [`Outside`].
+#[derive(Debug)]
+pub struct OidcConnector {
+    settings: OidcSettings,
+    outside: Outside,
+}
+
+impl OidcConnector {
+    /// The connector of these settings. Nothing is fetched yet.
+    #[must_use]
+    pub const fn new(settings: OidcSettings, outside: Outside) -> Self {
+        Self { settings, outside }
+    }
+
+    pub(crate) async fn begin(&self, flow: &Flow) -> Result<Url, ConnectError> {
+        let metadata = self.metadata().await?;
+        exchange::departure(&self.settings, &metadata, flow)
+    }
+
+    pub(crate) async fn finish(
+        &self,
+        flow: &Flow,
+        arrival: &Arrival,
+        now: Timestamp,
+    ) -> Result<Identity, ConnectError> {
+        let metadata = self.metadata().await?;
+        let code = callback::code(arrival, flow, &self.settings.issuer, metadata.promises_issuer)?;
+        let tokens = exchange::redeem(&self.settings, &metadata, &self.outside.fetch, flow, code).await?;
+        let id_token = self.verified(&metadata, flow, &tokens, now).await?;
+        let mut claims = Claims::new(id_token);
+        if let Some(url) = &metadata.userinfo_endpoint {
+            let answer = userinfo::ask(&self.outside.fetch, url, &tokens, claims.sub()).await;
+            claims.add_userinfo(answer, &self.settings)?;
+        }
+        claims.identity(&self.settings)
+    }
+
+    async fn metadata(&self) -> Result<std::sync::Arc<Metadata>, ConnectError> {
+        self.outside.metadata.of(&self.settings, &self.outside).await
+    }
+
+    /// The claims of the ID token, if it is one, for us, now, and of this flow.
+    async fn verified(
+        &self,
+        metadata: &Metadata,
+        flow: &Flow,
+        tokens: &Tokens,
+        now: Timestamp,
+    ) -> Result<verify::Verified, ConnectError> {
+        let header = header::read(&tokens.id_token, &metadata.algorithms)?;
+        let connection = &self.settings.connection;
+        let keys = self.outside.jwks.keys(connection, &metadata.jwks_uri, header.kid.as_deref()).await;
+        let keys = keys.map_err(|error| match error {
+            JwksError::Fetch(source) => ConnectError::outward(Step::Keys, source),
+            JwksError::Unreadable | JwksError::TooMany => ConnectError::KeysUnreadable,
+        })?;
+        verify::verify(tokens, &keys, &verify::Expected { settings: &self.settings, metadata, nonce: &flow.nonce, now })
+    }
+}
