@@ -1,0 +1,230 @@
+//! Members: one user in one account, with the numbers by which access ends. Rows are never deleted.
+
+use cardea_model::Timestamp;
+use cardea_model::id::{AccountId, MemberId, OrgId, UserId};
+use cardea_model::numbers::{Numbers, What};
+
+use crate::db::{Conn, DbError, FromRow, Row, Tx};
+use crate::{args, sql};
+
+/// A member with the account's org.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The member.
+    pub id: MemberId,
+    /// The account.
+    pub account: AccountId,
+    /// The account's org.
+    pub org: OrgId,
+    /// The user.
+    pub user: UserId,
+    /// `owner`, `admin` or `member` of the account.
+    pub account_role: String,
+    /// Whether the member owns the org.
+    pub owner: bool,
+    /// The numbers as of this read.
+    pub numbers: Numbers,
+}
+
+pub(crate) fn numbers(row: &Row<'_>) -> Result<Numbers, DbError> {
+    Ok(Numbers {
+        epoch: row.get("epoch")?,
+        session_floor: row.get("session_floor")?,
+        roles_version: row.get("roles_version")?,
+        held: row.get("held")?,
+    })
+}
+
+impl FromRow for Member {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.parsed("id")?,
+            account: row.parsed("account_id")?,
+            org: row.parsed("org_id")?,
+            user: row.parsed("person_id")?,
+            account_role: row.get("account_role")?,
+            owner: row.get("owner")?,
+            numbers: numbers(row)?,
+        })
+    }
+}
+
+struct Only(Numbers);
+impl FromRow for Only {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        numbers(row).map(Self)
+    }
+}
+
+/// A new member, with its first epoch.
+pub async fn add(
+    tx: &mut Tx,
+    id: MemberId,
+    account: AccountId,
+    user: UserId,
+    account_role: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(
+        sql!("INSERT INTO member (id, account_id, person_id, account_role, created_at) VALUES ($1, $2, $3, $4, $5)"),
+        args![&id.to_string(), &account.to_string(), &user.to_string(), account_role, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The member with this id.
+pub async fn find(conn: &mut Conn, id: MemberId) -> Result<Option<Member>, DbError> {
+    conn.optional(
+        sql!(
+            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.epoch, m.session_floor,
+                    m.roles_version, m.held
+             FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.id = $1"
+        ),
+        args![&id.to_string()],
+    )
+    .await
+}
+
+/// This user's membership of this account.
+pub async fn of_user(conn: &mut Conn, account: AccountId, user: UserId) -> Result<Option<Member>, DbError> {
+    conn.optional(
+        sql!(
+            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.epoch, m.session_floor,
+                    m.roles_version, m.held
+             FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.account_id = $1 AND m.person_id = $2"
+        ),
+        args![&account.to_string(), &user.to_string()],
+    )
+    .await
+}
+
+/// The fence of every issuing transaction: writes the row, and so waits for and locks out any end of access,
+/// and says whether the epoch is still `epoch` and nothing holds the member. Must be the first write of its transaction.
+pub async fn touch(tx: &mut Tx, id: MemberId, epoch: i64) -> Result<bool, DbError> {
+    let touched = tx
+        .execute(
+            sql!("UPDATE member SET issued = issued + 1 WHERE id = $1 AND epoch = $2 AND held = FALSE"),
+            args![&id.to_string(), epoch],
+        )
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Writes the row without changing what it says: holds off every touch and every end of access until the commit.
+pub async fn lock(tx: &mut Tx, id: MemberId) -> Result<bool, DbError> {
+    let locked =
+        tx.execute(sql!("UPDATE member SET issued = issued + 1 WHERE id = $1"), args![&id.to_string()]).await?;
+    Ok(locked == 1)
+}
+
+/// Raises what `what` ends, and sets `held` besides when `hold` says so; must be the first write of its transaction.
+/// The session floor never goes back.
+pub async fn raise(
+    tx: &mut Tx,
+    id: MemberId,
+    what: What,
+    hold: bool,
+    floor: Timestamp,
+) -> Result<Option<(Numbers, AccountId)>, DbError> {
+    struct Raised(Numbers, AccountId);
+    impl FromRow for Raised {
+        fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+            Ok(Self(numbers(row)?, row.parsed("account_id")?))
+        }
+    }
+    let step = i64::from(what == What::All);
+    let raised: Option<Raised> = tx
+        .optional(
+            sql!(
+                "UPDATE member SET epoch = epoch + $2, held = (held OR $3),
+                        session_floor = CASE WHEN session_floor > $4 THEN session_floor ELSE $4 END
+                 WHERE id = $1 RETURNING account_id, epoch, session_floor, roles_version, held"
+            ),
+            args![&id.to_string(), step, hold, floor],
+        )
+        .await?;
+    Ok(raised.map(|Raised(numbers, account)| (numbers, account)))
+}
+
+/// Sets `held` to whether any hold stands, and raises the epoch, so that nothing made before comes back.
+pub async fn settle_holds(tx: &mut Tx, id: MemberId) -> Result<Option<Numbers>, DbError> {
+    let settled: Option<Only> = tx
+        .optional(
+            sql!(
+                "UPDATE member SET epoch = epoch + 1,
+                        held = EXISTS (SELECT 1 FROM hold h WHERE h.member_id = member.id)
+                 WHERE id = $1 RETURNING epoch, session_floor, roles_version, held"
+            ),
+            args![&id.to_string()],
+        )
+        .await?;
+    Ok(settled.map(|Only(numbers)| numbers))
+}
+
+/// Raises the roles version: cached decisions about this member are made anew.
+pub async fn roles_changed(tx: &mut Tx, id: MemberId) -> Result<Option<Numbers>, DbError> {
+    let changed: Option<Only> = tx
+        .optional(
+            sql!(
+                "UPDATE member SET roles_version = roles_version + 1 WHERE id = $1
+                 RETURNING epoch, session_floor, roles_version, held"
+            ),
+            args![&id.to_string()],
+        )
+        .await?;
+    Ok(changed.map(|Only(numbers)| numbers))
+}
+
+/// Makes the member an owner of the org and an admin of the account, or its one owner.
+pub async fn make_owner(tx: &mut Tx, id: MemberId, account_role: &str) -> Result<bool, DbError> {
+    let changed = tx
+        .execute(
+            sql!("UPDATE member SET owner = TRUE, account_role = $2 WHERE id = $1"),
+            args![&id.to_string(), account_role],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Notes a sign-in.
+pub async fn signed_in(tx: &mut Tx, id: MemberId, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(sql!("UPDATE member SET last_login_at = $2 WHERE id = $1"), args![&id.to_string(), now]).await?;
+    Ok(())
+}
+
+/// Makes the member an `admin` or a plain `member` of the account; the account's owner stays what they are.
+pub async fn set_account_role(tx: &mut Tx, id: MemberId, role: &str) -> Result<bool, DbError> {
+    let changed = tx
+        .execute(
+            sql!("UPDATE member SET account_role = $2 WHERE id = $1 AND account_role <> 'owner' AND owner = FALSE"),
+            args![&id.to_string(), role],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Every membership of this user, the oldest first.
+pub async fn all_of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Member>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.epoch, m.session_floor,
+                    m.roles_version, m.held
+             FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.person_id = $1 ORDER BY m.created_at, m.id"
+        ),
+        args![&user.to_string()],
+    )
+    .await
+}
+
+/// The addresses of the account's owners.
+pub async fn owner_emails(conn: &mut Conn, account: AccountId) -> Result<Vec<String>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT COALESCE(p.email, '') AS email FROM member m JOIN person p ON p.id = m.person_id
+             WHERE m.account_id = $1 AND m.owner = TRUE AND p.deleted_at IS NULL ORDER BY m.created_at, m.id"
+        ),
+        args![&account.to_string()],
+    )
+    .await
+}

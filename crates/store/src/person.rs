@@ -1,0 +1,240 @@
+//! People.
+
+use cardea_model::Timestamp;
+use cardea_model::id::{AccountId, MemberId, UserId};
+use cardea_model::name::fold;
+use cardea_model::numbers::Numbers;
+
+use crate::db::{Conn, DbError, FromRow, Row, Tx};
+use crate::{args, sql};
+
+/// A user.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The user.
+    pub id: UserId,
+    /// The name that is shown.
+    pub name: String,
+    /// The address that is shown; trusted only if `email_trusted`.
+    pub email: Option<String>,
+    /// Whether the address is this user's own, unique in the instance.
+    pub email_trusted: bool,
+}
+
+impl FromRow for Person {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        let normal: Option<String> = row.get("email_normal")?;
+        Ok(Self {
+            id: row.parsed("id")?,
+            name: row.get("name")?,
+            email: row.get("email")?,
+            email_trusted: normal.is_some(),
+        })
+    }
+}
+
+/// A user as one account lists them.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The user.
+    pub person: Person,
+    /// Their membership of the account.
+    pub member: MemberId,
+    /// `owner`, `admin` or `member` of the account.
+    pub account_role: String,
+    /// Whether they own the org.
+    pub owner: bool,
+    /// The numbers.
+    pub numbers: Numbers,
+    /// When they were first known here.
+    pub created_at: Timestamp,
+    /// When they last signed in here.
+    pub last_login_at: Option<Timestamp>,
+}
+
+impl FromRow for Listed {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            person: Person::from_row(row)?,
+            member: row.parsed("member_id")?,
+            account_role: row.get("account_role")?,
+            owner: row.get("owner")?,
+            numbers: crate::member::numbers(row)?,
+            created_at: row.get("created_at")?,
+            last_login_at: row.get("last_login_at")?,
+        })
+    }
+}
+
+/// A new user. `normal` is given only for a trusted address; `Conflict` means that it is another's.
+pub async fn add(
+    tx: &mut Tx,
+    id: UserId,
+    name: &str,
+    email: Option<&str>,
+    normal: Option<&str>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(
+        sql!("INSERT INTO person (id, name, email, email_normal, search, created_at) VALUES ($1, $2, $3, $4, $5, $6)"),
+        args![&id.to_string(), name, email, normal, &searchable(name, email), now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Brings the shown name and address up to date; `Conflict` means that the address is another's.
+pub async fn update(
+    tx: &mut Tx,
+    id: UserId,
+    name: &str,
+    email: Option<&str>,
+    normal: Option<&str>,
+) -> Result<bool, DbError> {
+    let changed = tx
+        .execute(
+            sql!(
+                "UPDATE person SET name = $2, email = $3, email_normal = $4, search = $5, version = version + 1
+                 WHERE id = $1 AND deleted_at IS NULL"
+            ),
+            args![&id.to_string(), name, email, normal, &searchable(name, email)],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Locks the user's counted things (keys) until the commit.
+pub async fn lock(tx: &mut Tx, id: UserId) -> Result<bool, DbError> {
+    let locked = tx
+        .execute(
+            sql!("UPDATE person SET version = version + 1 WHERE id = $1 AND deleted_at IS NULL"),
+            args![&id.to_string()],
+        )
+        .await?;
+    Ok(locked == 1)
+}
+
+/// Marks the user as deleted; the row stays and its address is free again.
+pub async fn delete(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<bool, DbError> {
+    let deleted = tx
+        .execute(
+            sql!("UPDATE person SET deleted_at = $2, version = version + 1 WHERE id = $1 AND deleted_at IS NULL"),
+            args![&id.to_string(), now],
+        )
+        .await?;
+    Ok(deleted == 1)
+}
+
+/// The living user with this id.
+pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<Person>, DbError> {
+    conn.optional(
+        sql!("SELECT id, name, email, email_normal FROM person WHERE id = $1 AND deleted_at IS NULL"),
+        args![&id.to_string()],
+    )
+    .await
+}
+
+/// The living user whose trusted address this is.
+pub async fn with_email(conn: &mut Conn, normal: &str) -> Result<Option<Person>, DbError> {
+    conn.optional(
+        sql!("SELECT id, name, email, email_normal FROM person WHERE email_normal = $1 AND deleted_at IS NULL"),
+        args![normal],
+    )
+    .await
+}
+
+fn searchable(name: &str, email: Option<&str>) -> String {
+    fold(&format!("{name} {}", email.unwrap_or_default()))
+}
+
+/// At the most `limit` living users of this account after `after`, in the order of their ids,
+/// whose name or address contains `part` (empty for all), without regard to case.
+pub async fn page(
+    conn: &mut Conn,
+    account: AccountId,
+    after: &str,
+    part: &str,
+    limit: i64,
+) -> Result<Vec<Listed>, DbError> {
+    let pattern = format!("%{}%", fold(part).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+    conn.all(
+        sql!(
+            "SELECT p.id, p.name, p.email, p.email_normal, m.id AS member_id, m.account_role, m.owner, m.epoch,
+                    m.session_floor, m.roles_version, m.held, m.created_at, m.last_login_at
+             FROM member m JOIN person p ON p.id = m.person_id
+             WHERE m.account_id = $1 AND p.id > $2 AND p.deleted_at IS NULL
+               AND ($3 = '%%' OR p.search LIKE $3 ESCAPE '\\')
+             ORDER BY p.id LIMIT $4"
+        ),
+        args![&account.to_string(), after, &pattern, limit],
+    )
+    .await
+}
+
+/// One user as this account lists them.
+pub async fn listed(conn: &mut Conn, account: AccountId, user: UserId) -> Result<Option<Listed>, DbError> {
+    conn.optional(
+        sql!(
+            "SELECT p.id, p.name, p.email, p.email_normal, m.id AS member_id, m.account_role, m.owner, m.epoch,
+                    m.session_floor, m.roles_version, m.held, m.created_at, m.last_login_at
+             FROM member m JOIN person p ON p.id = m.person_id
+             WHERE m.account_id = $1 AND p.id = $2 AND p.deleted_at IS NULL"
+        ),
+        args![&account.to_string(), &user.to_string()],
+    )
+    .await
+}
+
+/// The user of this account with this trusted or claimed address, if exactly one has it.
+pub async fn by_email(conn: &mut Conn, account: AccountId, email: &str) -> Result<Option<Listed>, DbError> {
+    let mut found: Vec<Listed> = conn
+        .all(
+            sql!(
+                "SELECT p.id, p.name, p.email, p.email_normal, m.id AS member_id, m.account_role, m.owner, m.epoch,
+                        m.session_floor, m.roles_version, m.held, m.created_at, m.last_login_at
+                 FROM member m JOIN person p ON p.id = m.person_id
+                 WHERE m.account_id = $1 AND p.deleted_at IS NULL AND (p.email_normal = $2 OR p.email = $2)
+                 ORDER BY p.id LIMIT 2"
+            ),
+            args![&account.to_string(), email],
+        )
+        .await?;
+    Ok(if found.len() == 1 { found.pop() } else { None })
+}
+
+/// The last sign-in of somebody.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// Who.
+    pub person: Person,
+    /// When.
+    pub at: Timestamp,
+    /// The name of the connection; none for a local sign-in.
+    pub connection: Option<String>,
+}
+
+impl FromRow for SignIn {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            person: Person::from_row(row)?,
+            at: row.get("last_login_at")?,
+            connection: row.get("connection_name")?,
+        })
+    }
+}
+
+/// The users of this account who signed in last, the latest first, each once.
+pub async fn signed_in_lately(conn: &mut Conn, account: AccountId, limit: i64) -> Result<Vec<SignIn>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT p.id, p.name, p.email, p.email_normal, m.last_login_at,
+                    (SELECT c.name FROM session s LEFT JOIN connection c ON c.id = s.connection_id
+                     WHERE s.member_id = m.id ORDER BY s.minted_at DESC, s.id DESC LIMIT 1) AS connection_name
+             FROM member m JOIN person p ON p.id = m.person_id
+             WHERE m.account_id = $1 AND m.last_login_at IS NOT NULL AND p.deleted_at IS NULL
+             ORDER BY m.last_login_at DESC LIMIT $2"
+        ),
+        args![&account.to_string(), limit],
+    )
+    .await
+}

@@ -1,0 +1,202 @@
+//! Sessions: signed-in browsers. Only the hash of a session's secret is stored.
+
+use cardea_model::Timestamp;
+use cardea_model::id::{AccountId, ConnectionId, MemberId, OrgId, SessionId, UserId};
+use cardea_model::numbers::Numbers;
+
+use crate::db::{Conn, DbError, FromRow, Row, Tx};
+use crate::{args, sql};
+
+/// A session with the numbers that decide over it, read in one statement.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The session.
+    pub id: SessionId,
+    /// The member in whose account it was opened.
+    pub member: MemberId,
+    /// That member's user.
+    pub user: UserId,
+    /// The account.
+    pub account: AccountId,
+    /// The account's org.
+    pub org: OrgId,
+    /// Whether the member owns the org.
+    pub owner: bool,
+    /// Whether the member has the org's role `user_admin`.
+    pub user_admin: bool,
+    /// The member's epoch when it was opened.
+    pub epoch: i64,
+    /// When it was opened.
+    pub minted_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub seen_at: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+    /// The member's numbers now.
+    pub numbers: Numbers,
+}
+
+impl FromRow for Session {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.parsed("id")?,
+            member: row.parsed("member_id")?,
+            user: row.parsed("person_id")?,
+            account: row.parsed("account_id")?,
+            org: row.parsed("org_id")?,
+            owner: row.get("owner")?,
+            user_admin: row.get("user_admin")?,
+            epoch: row.get("stamp")?,
+            minted_at: row.get("minted_at")?,
+            seen_at: row.get("seen_at")?,
+            expires_at: row.get("expires_at")?,
+            numbers: crate::member::numbers(row)?,
+        })
+    }
+}
+
+/// What a new session is made of.
+#[derive(Clone, Debug)]
+pub struct New {
+    /// The session.
+    pub id: SessionId,
+    /// SHA-256 of its secret.
+    pub secret_hash: [u8; 32],
+    /// The member, touched in this transaction.
+    pub member: MemberId,
+    /// The connection it came through; none for a local sign-in.
+    pub connection: Option<ConnectionId>,
+    /// The epoch that was touched.
+    pub epoch: i64,
+    /// Now.
+    pub minted_at: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+}
+
+/// A new session.
+pub async fn add(tx: &mut Tx, session: &New) -> Result<(), DbError> {
+    let connection = session.connection.map(|id| id.to_string());
+    tx.execute(
+        sql!(
+            "INSERT INTO session (id, secret_hash, member_id, connection_id, epoch, minted_at, seen_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $7)"
+        ),
+        args![
+            &session.id.to_string(),
+            session.secret_hash.as_slice(),
+            &session.member.to_string(),
+            connection.as_deref(),
+            session.epoch,
+            session.minted_at,
+            session.expires_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The session with this secret, unless it was ended by itself.
+pub async fn find(conn: &mut Conn, secret_hash: &[u8]) -> Result<Option<Session>, DbError> {
+    conn.optional(
+        sql!(
+            "SELECT s.id, s.member_id, m.person_id, m.account_id, o.id AS org_id, m.owner, s.epoch AS stamp, s.minted_at,
+                    s.seen_at, s.expires_at, m.epoch, m.session_floor, m.roles_version, m.held,
+                    EXISTS (SELECT 1 FROM role_grant g WHERE g.member_id = m.id AND g.service = 'gateway' AND g.role = 'user_admin'
+                            AND g.team_id = '') AS user_admin
+             FROM session s JOIN member m ON m.id = s.member_id JOIN org o ON o.account_id = m.account_id
+             WHERE s.secret_hash = $1 AND s.ended_at IS NULL"
+        ),
+        args![secret_hash],
+    )
+    .await
+}
+
+/// Notes a use.
+pub async fn seen(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(sql!("UPDATE session SET seen_at = $2 WHERE id = $1 AND seen_at < $2"), args![&id.to_string(), now])
+        .await?;
+    Ok(())
+}
+
+/// Ends one session.
+pub async fn end(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<bool, DbError> {
+    let ended = tx
+        .execute(
+            sql!("UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL"),
+            args![&id.to_string(), now],
+        )
+        .await?;
+    Ok(ended == 1)
+}
+
+/// Marks the sessions that a floor has ended: the rows follow what the numbers have decided.
+pub async fn end_before(tx: &mut Tx, member: MemberId, floor: Timestamp, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute(
+        sql!("UPDATE session SET ended_at = $3 WHERE member_id = $1 AND minted_at <= $2 AND ended_at IS NULL"),
+        args![&member.to_string(), floor, now],
+    )
+    .await
+}
+
+/// How many sessions of the member could still be used at `now`.
+pub async fn count_living(conn: &mut Conn, member: MemberId, now: Timestamp) -> Result<i64, DbError> {
+    conn.one(
+        sql!(
+            "SELECT COUNT(*) AS value FROM session s JOIN member m ON m.id = s.member_id
+             WHERE s.member_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.epoch = m.epoch
+               AND s.minted_at > m.session_floor"
+        ),
+        args![&member.to_string(), now],
+    )
+    .await
+}
+
+/// A session of a member as an admin sees it.
+#[derive(Clone, Debug)]
+pub struct Living {
+    /// The session.
+    pub id: SessionId,
+    /// The name of the connection it came through; none for a local sign-in.
+    pub connection: Option<String>,
+    /// When it was opened.
+    pub minted_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub seen_at: Timestamp,
+}
+
+impl FromRow for Living {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.parsed("id")?,
+            connection: row.get("connection_name")?,
+            minted_at: row.get("minted_at")?,
+            seen_at: row.get("seen_at")?,
+        })
+    }
+}
+
+/// The sessions of the member that could still be used at `now` and were used since `idle`, the latest used first.
+pub async fn living(
+    conn: &mut Conn,
+    member: MemberId,
+    now: Timestamp,
+    idle: Timestamp,
+) -> Result<Vec<Living>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT s.id, c.name AS connection_name, s.minted_at, s.seen_at
+             FROM session s JOIN member m ON m.id = s.member_id LEFT JOIN connection c ON c.id = s.connection_id
+             WHERE s.member_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3 AND s.epoch = m.epoch
+               AND s.minted_at > m.session_floor AND m.held = FALSE
+             ORDER BY s.seen_at DESC, s.id DESC"
+        ),
+        args![&member.to_string(), now, idle],
+    )
+    .await
+}
+
+/// Removes sessions that ended before `before`.
+pub async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
+    tx.execute(sql!("DELETE FROM session WHERE expires_at < $1"), args![before]).await
+}
