@@ -74,10 +74,13 @@ install_node() {
     (($(node_major) >= oldest_node)) || fail "Node $oldest_node or newer is needed"
 }
 
-install_browser_modules() {
-    local installed=tests/browser/node_modules/.package-lock.json
-    if [[ -e "$installed" && ! tests/browser/package-lock.json -nt "$installed" ]]; then return; fi
-    npm ci --prefix tests/browser --silent --no-fund --no-audit </dev/null
+install_node_modules() {
+    local folder installed
+    for folder in tests/browser tests/peers; do
+        installed=$folder/node_modules/.package-lock.json
+        if [[ -e "$installed" && ! $folder/package-lock.json -nt "$installed" ]]; then continue; fi
+        npm ci --prefix "$folder" --silent --no-fund --no-audit </dev/null
+    done
 }
 
 for_build() {
@@ -101,7 +104,7 @@ install_packages "${packages[@]}"
 [[ "$1" == build ]] && exit 0
 
 install_node
-install_browser_modules
+install_node_modules
 install_tool cargo-nextest "$nextest_version" --no-default-features --features default-no-update
 [[ "$1" == test ]] && exit 0
 

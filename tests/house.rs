@@ -13,30 +13,16 @@ use syn::visit::{self, Visit};
 /// A crate, whom it may depend on, and whom its tests may use besides;
 /// `docs/architecture.md` shows the same table.
 const ARROWS: [(&str, &[&str], &[&str]); 10] = [
-    (
-        "server",
-        &["gateway", "model", "simulate", "web"],
-        &["connect", "store", "testkit", "tokens"],
-    ),
+    ("server", &["gateway", "model", "simulate", "web"], &["connect", "store", "testkit", "tokens"]),
     ("web", &["gateway", "model", "scim"], &[]),
-    (
-        "gateway",
-        &["connect", "model", "scim", "store", "tokens"],
-        &[],
-    ),
+    ("gateway", &["connect", "model", "scim", "store", "tokens"], &[]),
     ("store", &["model"], &[]),
     ("connect", &["model"], &["simulate"]),
     ("tokens", &["model"], &[]),
     ("model", &[], &[]),
     ("scim", &[], &[]),
     ("simulate", &[], &[]),
-    (
-        "testkit",
-        &[
-            "connect", "gateway", "model", "scim", "server", "simulate", "store", "tokens", "web",
-        ],
-        &[],
-    ),
+    ("testkit", &["connect", "gateway", "model", "scim", "server", "simulate", "store", "tokens", "web"], &[]),
 ];
 
 const LONGEST_FILE: usize = 400;
@@ -48,8 +34,7 @@ fn a_crate_depends_only_on_those_it_may_see() {
     for arrow in arrows_of_the_workspace() {
         let allowed = ARROWS.iter().any(|(from, to, in_tests)| {
             *from == arrow.from
-                && (to.contains(&arrow.to.as_str())
-                    || arrow.only_in_tests && in_tests.contains(&arrow.to.as_str()))
+                && (to.contains(&arrow.to.as_str()) || arrow.only_in_tests && in_tests.contains(&arrow.to.as_str()))
         });
         if !allowed {
             writeln!(findings, "`{}` may not see `{}`", arrow.from, arrow.to).unwrap();
@@ -71,18 +56,14 @@ fn every_crate_is_in_the_table() {
 #[test]
 fn the_architecture_page_shows_the_arrows_that_are_checked() {
     let page = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
-    let shown: Vec<String> = section(&page, "## Arrows")
-        .filter(|line| line.starts_with("| `"))
-        .map(str::to_owned)
-        .collect();
+    let shown: Vec<String> =
+        section(&page, "## Arrows").filter(|line| line.starts_with("| `")).map(str::to_owned).collect();
     let names = |crates: &[&str]| {
         let quoted: Vec<String> = crates.iter().map(|name| format!("`{name}` ")).collect();
         quoted.concat()
     };
-    let checked: Vec<String> = ARROWS
-        .iter()
-        .map(|(from, to, in_tests)| format!("| `{from}` | {}| {}|", names(to), names(in_tests)))
-        .collect();
+    let checked: Vec<String> =
+        ARROWS.iter().map(|(from, to, in_tests)| format!("| `{from}` | {}| {}|", names(to), names(in_tests))).collect();
     assert_eq!(shown, checked);
 }
 
@@ -107,20 +88,11 @@ fn a_source_that_breaks_each_rule_is_found_out() {
         ("fn quiet() {}\n".to_owned(), "does not say what it is for"),
         (format!("//! x\n{}", "\n".repeat(400)), "401 lines"),
         (format!("//! x\n{long_function}"), "`long` has 62 lines"),
-        (
-            "//! x\n#[allow(dead_code)]\nfn f() {}\n".to_owned(),
-            "#[expect]",
-        ),
-        (
-            "//! x\n#[test]\n#[ignore]\nfn f() {}\n".to_owned(),
-            "ignored test",
-        ),
+        ("//! x\n#[allow(dead_code)]\nfn f() {}\n".to_owned(), "#[expect]"),
+        ("//! x\n#[test]\n#[ignore]\nfn f() {}\n".to_owned(), "ignored test"),
         (format!("//! x\n{marker}"), "unfinished"),
         (format!("//! x\n{sleeping}"), "sleeps"),
-        (
-            "//! x\n//!\n//! ```\n//! f();\n//! ```\n".to_owned(),
-            "example",
-        ),
+        ("//! x\n//!\n//! ```\n//! f();\n//! ```\n".to_owned(), "example"),
     ];
     for (source, expected) in cases {
         let findings = judge(Path::new("crates/model/src/example.rs"), &source);
@@ -159,16 +131,10 @@ fn every_decision_is_numbered_in_order_complete_and_in_the_index() {
     for (position, page) in pages.iter().enumerate() {
         let number = format!("{:04}-", position + 1);
         assert!(page.starts_with(&number), "{page} should begin {number}");
-        assert!(
-            index.contains(&format!("({page})")),
-            "{page} is not in the index"
-        );
+        assert!(index.contains(&format!("({page})")), "{page} is not in the index");
         let text = std::fs::read_to_string(folder.join(page)).unwrap();
         for heading in ["## Context", "## Choice", "## Price"] {
-            assert!(
-                section(&text, heading).any(|line| !line.is_empty()),
-                "{page}: {heading}"
-            );
+            assert!(section(&text, heading).any(|line| !line.is_empty()), "{page}: {heading}");
         }
     }
 }
@@ -179,11 +145,7 @@ fn every_link_between_pages_leads_somewhere() {
     for path in files_with(&["md"]) {
         let page = root().join(&path);
         let text = std::fs::read_to_string(&page).unwrap();
-        for link in text
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split(')').next())
-        {
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let target = link.split('#').next().unwrap();
             let elsewhere = target.is_empty() || target.contains("://");
             if !elsewhere && !page.parent().unwrap().join(target).exists() {
@@ -203,21 +165,11 @@ struct Arrow {
 
 fn arrows_of_the_workspace() -> Vec<Arrow> {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--no-deps",
-            "--offline",
-            "--format-version",
-            "1",
-        ])
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut arrows = Vec::new();
     for package in metadata["packages"].as_array().unwrap() {
@@ -225,21 +177,11 @@ fn arrows_of_the_workspace() -> Vec<Arrow> {
             let Some(to) = dependency["name"].as_str().unwrap().strip_prefix("cardea-") else {
                 continue;
             };
-            let from = package["name"]
-                .as_str()
-                .unwrap()
-                .trim_start_matches("cardea-");
-            arrows.push(Arrow {
-                from: from.to_owned(),
-                to: to.to_owned(),
-                only_in_tests: dependency["kind"] == "dev",
-            });
+            let from = package["name"].as_str().unwrap().trim_start_matches("cardea-");
+            arrows.push(Arrow { from: from.to_owned(), to: to.to_owned(), only_in_tests: dependency["kind"] == "dev" });
         }
     }
-    assert!(
-        arrows.len() > ARROWS.len(),
-        "cargo named too few dependencies to be true"
-    );
+    assert!(arrows.len() > ARROWS.len(), "cargo named too few dependencies to be true");
     arrows
 }
 
@@ -274,8 +216,7 @@ fn judge(path: &Path, text: &str) -> Vec<String> {
 }
 
 fn is_shipped(path: &Path) -> bool {
-    let in_tests =
-        |part: &std::ffi::OsStr| part == "tests" || part == "testkit" || part == "tests.rs";
+    let in_tests = |part: &std::ffi::OsStr| part == "tests" || part == "testkit" || part == "tests.rs";
     !path.iter().any(in_tests)
 }
 
@@ -286,10 +227,7 @@ fn examples_that_nobody_runs(text: &str) -> Vec<String> {
     let mut inside = false;
     for (index, line) in text.lines().enumerate() {
         let line = line.trim_start();
-        let Some(doc) = line
-            .strip_prefix("//!")
-            .or_else(|| line.strip_prefix("///"))
-        else {
+        let Some(doc) = line.strip_prefix("//!").or_else(|| line.strip_prefix("///")) else {
             inside = false;
             continue;
         };
@@ -305,14 +243,8 @@ fn examples_that_nobody_runs(text: &str) -> Vec<String> {
 }
 
 fn is_unfinished(line: &str) -> bool {
-    let markers = [
-        concat!("TO", "DO"),
-        concat!("FIX", "ME"),
-        concat!("XX", "X"),
-        concat!("HA", "CK"),
-    ];
-    line.split(|character: char| !character.is_alphanumeric() && character != '_')
-        .any(|word| markers.contains(&word))
+    let markers = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("HA", "CK")];
+    line.split(|character: char| !character.is_alphanumeric() && character != '_').any(|word| markers.contains(&word))
 }
 
 /// Walks a parsed source and notes what its shape breaks.
@@ -328,8 +260,7 @@ impl Reader {
         let lines = end.end().line - first + 1;
         // The signature's line and the closing brace are the frame, not the picture.
         if self.shipped && lines > LONGEST_FUNCTION + 1 {
-            self.findings
-                .push(format!("{first}: `{}` has {lines} lines", signature.ident));
+            self.findings.push(format!("{first}: `{}` has {lines} lines", signature.ident));
         }
     }
 }
@@ -362,8 +293,7 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
         let line = attribute.span().start().line;
         if attribute.path().is_ident("allow") {
-            self.findings
-                .push(format!("{line}: `#[expect]` with a reason, not `allow`"));
+            self.findings.push(format!("{line}: `#[expect]` with a reason, not `allow`"));
         }
         if attribute.path().is_ident("ignore") {
             self.findings.push(format!("{line}: an ignored test"));
@@ -374,16 +304,11 @@ impl<'ast> Visit<'ast> for Reader {
 
 fn is_for_tests(attribute: &syn::Attribute) -> bool {
     attribute.path().is_ident("cfg")
-        && attribute
-            .parse_args::<syn::Path>()
-            .is_ok_and(|condition| condition.is_ident("test"))
+        && attribute.parse_args::<syn::Path>().is_ok_and(|condition| condition.is_ident("test"))
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 /// Every file of ours with one of these endings, relative to the root, in order.
@@ -395,17 +320,12 @@ fn files_with(endings: &[&str]) -> Vec<PathBuf> {
         for entry in std::fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
             let name = entry.file_name();
-            let skipped =
-                name == "target" || name == "node_modules" || name == "data" || name == ".git";
+            let skipped = name == "target" || name == "node_modules" || name == "data" || name == ".git";
             if entry.file_type().unwrap().is_dir() {
                 if !skipped {
                     folders.push(entry.path());
                 }
-            } else if entry
-                .path()
-                .extension()
-                .is_some_and(|ending| endings.iter().any(|known| ending == *known))
-            {
+            } else if entry.path().extension().is_some_and(|ending| endings.iter().any(|known| ending == *known)) {
                 files.push(entry.path().strip_prefix(&root).unwrap().to_owned());
             }
         }
@@ -416,8 +336,5 @@ fn files_with(endings: &[&str]) -> Vec<PathBuf> {
 
 /// The lines between a heading and the next one of any level.
 fn section<'page>(page: &'page str, heading: &str) -> impl Iterator<Item = &'page str> {
-    page.lines()
-        .skip_while(move |line| *line != heading)
-        .skip(1)
-        .take_while(|line| !line.starts_with('#'))
+    page.lines().skip_while(move |line| *line != heading).skip(1).take_while(|line| !line.starts_with('#'))
 }

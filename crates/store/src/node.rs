@@ -61,5 +61,5 @@ pub async fn alive(conn: &mut Conn, since: Timestamp) -> Result<Vec<Node>, DbErr
 /// What the database's own clock says, as its engine writes it, in UTC. For comparing clocks only: rows take their
 /// times from the process that writes them.
 pub async fn clock(conn: &mut Conn) -> Result<String, DbError> {
-    conn.one(sql!("SELECT CAST(CURRENT_TIMESTAMP AS TEXT)"), args![]).await
+    conn.one(sql!("SELECT CAST(CURRENT_TIMESTAMP AS TEXT) AS value"), args![]).await
 }

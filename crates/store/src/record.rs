@@ -93,9 +93,12 @@ pub async fn with_external_id(
 ) -> Result<Vec<Identity>, DbError> {
     conn.all(
         sql!(
-            "SELECT id, connection_id, person_id, member_id, issuer, subject, user_name, external_id, email_normal, managed,
-                    active, document, created_at, modified_at, deleted_at, version
-             FROM identity WHERE connection_id = $1 AND external_id = $2 AND deleted_at IS NULL ORDER BY id LIMIT $3"
+            "SELECT i.id, i.connection_id, i.person_id, i.member_id, i.issuer, i.subject, i.user_name, i.external_id,
+                    i.email_normal, i.managed, i.active, i.document, i.created_at, i.modified_at, i.deleted_at, i.version
+             FROM identity i
+             WHERE i.deleted_at IS NULL
+               AND i.id IN (SELECT a.id FROM identity a WHERE a.connection_id = $1 AND a.external_id = $2)
+             ORDER BY i.id LIMIT $3"
         ),
         args![&connection.to_string(), external_id, limit],
     )

@@ -1,0 +1,367 @@
+//! Accounts, owners, operators, and the one-time links by which the first of them get in. Nothing has a default password.
+
+use cardea_model::id::{AccountId, LinkId, MemberId, OperatorId, OrgId, UserId};
+use cardea_model::name::{Email, is_label, is_slug};
+use cardea_model::{Caller, Denied, Fault, Kind, Permission, Place, ShownOnce};
+use cardea_store::account::{self, Account};
+use cardea_store::db::{DbError, Tx};
+use cardea_store::link::{self, Link};
+use cardea_store::operator::{self, Operator};
+use cardea_store::{member, password as passwords, person};
+use cardea_tokens::format::{Prefix, Secret, parse};
+use secrecy::SecretString;
+use serde_json::json;
+
+use crate::app::App;
+use crate::audit;
+use crate::context::Ctx;
+use crate::error::kind_of;
+use crate::password::PasswordError;
+
+/// The domain of directory tokens that an operator supplied.
+pub const DIRECTORY_SECRET: &str = "directory";
+const FIRST_START: &str = "first_start";
+const OWNER: &str = "owner";
+/// An org has at most so many owners.
+pub const MOST_OWNERS: usize = 3;
+
+/// Why an account, owner, operator or link was not made or used.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The link was used, has expired, or never was (404).
+    #[error("this link has been used or has expired; ask for a new one")]
+    Link,
+    /// There is no such account (404).
+    #[error("there is no account `{0}`")]
+    NoAccount(String),
+    /// The address is none (422).
+    #[error("this is no e-mail address")]
+    Email,
+    /// The name cannot be (422).
+    #[error("a name has 1 to 63 lower-case letters, digits, `.`, `_` or `-`, and starts and ends with a letter or digit")]
+    Name,
+    /// The name is taken (409).
+    #[error("this name is taken")]
+    NameTaken,
+    /// The address is another person's (409).
+    #[error("this address belongs to somebody else")]
+    EmailTaken,
+    /// The org has three owners (409).
+    #[error("an org has at most three owners; remove one first")]
+    Owners,
+    /// The address is of another domain than the other owners' (422).
+    #[error("all owners have addresses of one domain, here `{0}`")]
+    OwnerDomain(String),
+    /// The password cannot be.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The database did not do it.
+    #[error("the database did not answer")]
+    Database(#[source] DbError),
+}
+
+impl From<DbError> for AccountError {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Fault for AccountError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Denied(denied) => kind_of(*denied),
+            Self::Link | Self::NoAccount(_) => Kind::Missing,
+            Self::Email | Self::Name | Self::OwnerDomain(_) | Self::Password(PasswordError::Weak) => Kind::Unprocessable,
+            Self::NameTaken | Self::EmailTaken | Self::Owners => Kind::Conflict,
+            Self::Password(PasswordError::Busy) => Kind::Unavailable,
+            Self::Password(PasswordError::Failed) => Kind::Internal,
+            Self::Database(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Denied(_) => "forbidden",
+            Self::Link => "link_invalid",
+            Self::NoAccount(_) => "not_found",
+            Self::Email => "invalid_email",
+            Self::Name => "invalid_name",
+            Self::NameTaken => "name_taken",
+            Self::EmailTaken => "email_taken",
+            Self::Owners => "owner_limit_reached",
+            Self::OwnerDomain(_) => "owner_domain_mismatch",
+            Self::Password(PasswordError::Weak) => "weak_password",
+            Self::Password(PasswordError::Busy) => "busy",
+            Self::Password(PasswordError::Failed) => "internal",
+            Self::Database(error) => error.code(),
+        }
+    }
+}
+
+/// The secret of a one-time link, if this instance has no account yet: made at each start until it is used, and only the
+/// newest is good.
+///
+/// # Errors
+/// The database's.
+pub async fn first_start(app: &App) -> Result<Option<ShownOnce<String>>, AccountError> {
+    let ctx = app.ctx(Caller::System("first_start"));
+    let mut tx = app.db.write().await?;
+    if !account::all(&mut tx).await?.is_empty() {
+        return Ok(None);
+    }
+    link::end_all(&mut tx, FIRST_START, ctx.now).await?;
+    let secret = add_link(app, &mut tx, &ctx, FIRST_START, None, None).await?;
+    tx.commit().await?;
+    Ok(Some(secret))
+}
+
+/// The account of this name, for an operator, who knows accounts by their names.
+///
+/// # Errors
+/// [`AccountError`].
+pub async fn named(app: &App, ctx: &Ctx, name: &str) -> Result<Account, AccountError> {
+    ctx.caller.may(Permission::Operate, &Place::Here)?;
+    let row = account::named(&mut app.db.read().await?, name).await?;
+    row.ok_or_else(|| AccountError::NoAccount(name.to_owned()))
+}
+
+/// The secret of a one-time link that makes its user an owner of this account's org.
+///
+/// # Errors
+/// [`AccountError`].
+pub async fn invite_owner(app: &App, ctx: &Ctx, account: &str, email: &str) -> Result<ShownOnce<String>, AccountError> {
+    ctx.caller.may(Permission::Operate, &Place::Here)?;
+    let email = Email::parse(email).ok_or(AccountError::Email)?;
+    let mut tx = app.db.write().await?;
+    let row = account::named(&mut tx, account).await?.ok_or_else(|| AccountError::NoAccount(account.to_owned()))?;
+    owner_fits(&mut tx, row.id, &email).await?;
+    let secret = add_link(app, &mut tx, ctx, OWNER, Some(row.id), Some(&email.shown)).await?;
+    let detail = json!({"email_domain": email.domain});
+    audit::record(app, &mut tx, ctx, Some(row.id), "owner.invited", &row.id.to_string(), detail).await?;
+    tx.commit().await?;
+    Ok(secret)
+}
+
+async fn add_link(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    kind: &str,
+    account: Option<AccountId>,
+    email: Option<&str>,
+) -> Result<ShownOnce<String>, DbError> {
+    let secret = Secret::generate(Prefix::Link, &*app.random);
+    let row = Link {
+        id: LinkId::new(ctx.now, &*app.random),
+        kind: kind.to_owned(),
+        account,
+        email: email.map(str::to_owned),
+        expires_at: ctx.now.after(app.settings.link_life),
+    };
+    link::add(tx, &row, &app.peppers.mac(secret.expose()).to_bytes(), ctx.now).await?;
+    Ok(ShownOnce::new(secret.expose().to_owned()))
+}
+
+/// What a link is good for; looking at it does not use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkFor {
+    /// The first account, its org and its owner.
+    FirstStart,
+    /// An owner of this account.
+    Owner {
+        /// The account's name.
+        account: String,
+        /// The invited address.
+        email: String,
+    },
+}
+
+/// What the link with this secret is good for.
+///
+/// # Errors
+/// [`AccountError::Link`] and the database's.
+pub async fn look_at_link(app: &App, secret: &str) -> Result<LinkFor, AccountError> {
+    let row = find_link(app, secret).await?;
+    let (Some(id), Some(email)) = (row.account, row.email) else { return Ok(LinkFor::FirstStart) };
+    let account = account::find(&mut app.db.read().await?, id).await?.ok_or(AccountError::Link)?;
+    Ok(LinkFor::Owner { account: account.name, email })
+}
+
+async fn find_link(app: &App, secret: &str) -> Result<Link, AccountError> {
+    parse(secret).ok().filter(|parsed| parsed.prefix == Prefix::Link).ok_or(AccountError::Link)?;
+    let now = app.clock.now();
+    let mut conn = app.db.read().await?;
+    for mac in app.peppers.macs(secret) {
+        if let Some(row) = link::find(&mut conn, &mac.to_bytes(), now).await? {
+            return Ok(row);
+        }
+    }
+    Err(AccountError::Link)
+}
+
+/// What a person fills in at a link.
+pub struct Filled {
+    /// The name of the account and its org; at the first start only.
+    pub account: Option<String>,
+    /// The address; at the first start only, an invitation has its own.
+    pub email: Option<String>,
+    /// The password that they choose.
+    pub password: SecretString,
+}
+
+/// Uses the link up: the account, at the first start, and the owner are made. Returns the owner's address, to sign in with.
+///
+/// # Errors
+/// [`AccountError`]; then the link is still good.
+pub async fn use_link(app: &App, ctx: &Ctx, secret: &str, filled: Filled) -> Result<String, AccountError> {
+    let row = find_link(app, secret).await?;
+    let email = row.email.clone().or(filled.email).ok_or(AccountError::Email)?;
+    let email = Email::parse(&email).ok_or(AccountError::Email)?;
+    let hash = app.passwords.hash(&*app.random, filled.password).await?;
+    let mut tx = app.db.write().await?;
+    if !link::take(&mut tx, row.id, ctx.now).await? {
+        return Err(AccountError::Link);
+    }
+    let account = match (row.account, filled.account) {
+        (Some(id), _) => account::find(&mut tx, id).await?.ok_or(AccountError::Link)?,
+        (None, Some(name)) => add_account(app, &mut tx, ctx, &name, &name, "enterprise").await?,
+        (None, None) => return Err(AccountError::Name),
+    };
+    add_owner(app, &mut tx, ctx, &account, &email, Some(&hash)).await?;
+    tx.commit().await?;
+    Ok(email.shown)
+}
+
+/// A new account with its org, in the caller's transaction.
+pub(crate) async fn add_account(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    name: &str,
+    org_name: &str,
+    kind: &str,
+) -> Result<Account, AccountError> {
+    if !is_label(name, 63) || name.chars().any(char::is_whitespace) || !is_slug(org_name) {
+        return Err(AccountError::Name);
+    }
+    let account = Account {
+        id: AccountId::new(ctx.now, &*app.random),
+        name: name.to_owned(),
+        recovery_email: None,
+        org: OrgId::new(ctx.now, &*app.random),
+        org_name: org_name.to_owned(),
+        org_kind: kind.to_owned(),
+        rules_active: false,
+    };
+    account::add(tx, &account, ctx.now).await.map_err(|error| match error {
+        DbError::Conflict => AccountError::NameTaken,
+        other => AccountError::Database(other),
+    })?;
+    for service in default_services(app, kind) {
+        account::add_service(tx, account.org, &service).await?;
+    }
+    let id = account.id.to_string();
+    audit::record(app, tx, ctx, Some(account.id), "account.created", &id, json!({"name": name, "org": org_name})).await?;
+    Ok(account)
+}
+
+/// The services that a new org of this kind has.
+fn default_services(app: &App, kind: &str) -> Vec<String> {
+    let on = |service: &cardea_model::catalogue::Service| service.default_on.iter().any(|on| on.as_str() == kind);
+    app.catalogue.services().filter(|(_, service)| on(service)).map(|(_, service)| service.name.to_string()).collect()
+}
+
+/// Makes the person with this address an owner, in the caller's transaction; a new person if nobody has it.
+pub(crate) async fn add_owner(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    account: &Account,
+    email: &Email,
+    hash: Option<&str>,
+) -> Result<MemberId, AccountError> {
+    // The account's row is locked, so that two invitations cannot both become the third owner.
+    account::lock(tx, account.id).await?;
+    let standing = owner_fits(tx, account.id, email).await?;
+    let user = match person::with_email(tx, &email.normal).await? {
+        Some(person) => person.id,
+        None => {
+            let id = UserId::new(ctx.now, &*app.random);
+            person::add(tx, id, &email.shown, Some(&email.shown), Some(&email.normal), ctx.now).await?;
+            id
+        }
+    };
+    let role = if standing == 0 { "owner" } else { "admin" };
+    let member = match member::of_user(tx, account.id, user).await? {
+        Some(member) => member.id,
+        None => {
+            let id = MemberId::new(ctx.now, &*app.random);
+            member::add(tx, id, account.id, user, role, ctx.now).await?;
+            id
+        }
+    };
+    member::make_owner(tx, member, role).await?;
+    if let Some(hash) = hash {
+        passwords::put(tx, user, hash, ctx.now).await?;
+    }
+    crate::revocation::roles_changed(app, tx, member).await?;
+    audit::record(app, tx, ctx, Some(account.id), "owner.added", &user.to_string(), json!({"account_role": role})).await?;
+    Ok(member)
+}
+
+/// How many other owners there are, if one with this address may join them.
+async fn owner_fits(tx: &mut Tx, account: AccountId, email: &Email) -> Result<usize, AccountError> {
+    let owners = member::owner_emails(tx, account).await?;
+    let others: Vec<Email> =
+        owners.iter().filter_map(|text| Email::parse(text)).filter(|other| other.normal != email.normal).collect();
+    if others.len() >= MOST_OWNERS {
+        return Err(AccountError::Owners);
+    }
+    match others.iter().find(|other| other.domain != email.domain) {
+        Some(other) => Err(AccountError::OwnerDomain(other.domain.clone())),
+        None => Ok(others.len()),
+    }
+}
+
+/// A new operator's token, shown once.
+///
+/// # Errors
+/// [`AccountError`].
+pub async fn create_operator(app: &App, ctx: &Ctx, name: &str) -> Result<ShownOnce<String>, AccountError> {
+    ctx.caller.may(Permission::Operate, &Place::Here)?;
+    if !is_label(name, 63) {
+        return Err(AccountError::Name);
+    }
+    let secret = Secret::generate(Prefix::Operator, &*app.random);
+    let mut tx = app.db.write().await?;
+    put_operator(app, &mut tx, ctx, name, secret.expose()).await?;
+    tx.commit().await?;
+    Ok(ShownOnce::new(secret.expose().to_owned()))
+}
+
+/// Gives the operator of this name this token, in the caller's transaction.
+pub(crate) async fn put_operator(app: &App, tx: &mut Tx, ctx: &Ctx, name: &str, token: &str) -> Result<(), DbError> {
+    let row = Operator { id: OperatorId::new(ctx.now, &*app.random), name: name.to_owned() };
+    operator::put(tx, &row, &app.peppers.mac(token).to_bytes(), ctx.now).await?;
+    audit::record(app, tx, ctx, None, "operator.created", name, json!({})).await
+}
+
+/// The operator whose token this is.
+///
+/// # Errors
+/// The database's.
+pub async fn operator(app: &App, token: &str) -> Result<Caller, DbError> {
+    if !parse(token).is_ok_and(|parsed| parsed.prefix == Prefix::Operator) {
+        return Ok(Caller::Nobody);
+    }
+    let mut conn = app.db.read().await?;
+    for mac in app.peppers.macs(token) {
+        if let Some(row) = operator::of_token(&mut conn, &mac.to_bytes()).await? {
+            return Ok(Caller::Operator(row.id));
+        }
+    }
+    Ok(Caller::Nobody)
+}

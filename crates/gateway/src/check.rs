@@ -1,0 +1,394 @@
+//! May this key do this? Asked tens of thousands of times a second, and answered from memory.
+//!
+//! ```text
+//! parse, checksum ─► kid in memory ─► HMAC ─► state, expiry, epoch ─► client ─► role ∩ grant ─► yes
+//!   garbage costs      not there, or the feed is not fresh, or roles have changed:
+//!   no look-up         the same steps on rows read from the database now; if it is away: 503
+//! ```
+//! A yes from memory takes no SQL, no lock that a writer of another key could hold, no log line and no write; when a key
+//! was last used is noted in its entry and written by [`crate::usage`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use cardea_model::catalogue::Catalogue;
+use cardea_model::id::{AccountId, ClientId, KeyId, MemberId, UserId};
+use cardea_model::key::{GrantSpec, HeldRole, Holder, KeyGrants, KeyKind, KeyState, Question, Reason, Roles, decide};
+use cardea_model::{Fault, Kind, Timestamp};
+use cardea_store::db::{Conn, DbError};
+use cardea_store::{account, client, grant, key, member};
+use cardea_tokens::format::{self, Kid, Prefix};
+use cardea_tokens::pepper::Mac;
+
+use crate::app::App;
+use crate::pause::Point;
+use crate::memory::{ClientEntry, KeyEntry, MemberEntry, NEVER, Org, OrgEntry, Profile};
+
+/// The domain of clients' secrets, which keeps their MACs apart from all others.
+pub const CLIENT_SECRET: &str = "client";
+
+/// What a service asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The key as it was presented.
+    pub key: &'a str,
+    /// The service.
+    pub service: &'a str,
+    /// The scope.
+    pub action: &'a str,
+    /// The type of the entity, where the service has several.
+    pub entity_type: Option<&'a str>,
+    /// What is acted on.
+    pub entity: Option<&'a str>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes.
+    Allowed(Allowed),
+    /// No, and why: for the service, not for whoever holds the key.
+    Denied(Reason),
+}
+
+/// Whose key it was that may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// The key.
+    pub key: KeyId,
+    /// Its kind.
+    pub kind: KeyKind,
+    /// The name of its org.
+    pub org: Arc<str>,
+    /// Its user.
+    pub user: UserId,
+    /// When it expires.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The client's credentials are not valid (401).
+    #[error("the client's credentials are not valid")]
+    Client,
+    /// The client is no resource server (403).
+    #[error("this client may not check keys")]
+    NotAResourceServer,
+    /// Neither memory nor the database can be trusted now (503).
+    #[error("no answer can be given now")]
+    Unavailable(#[source] DbError),
+}
+
+impl Fault for CheckError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Client => Kind::Unauthenticated,
+            Self::NotAResourceServer => Kind::Refused,
+            Self::Unavailable(_) => Kind::Unavailable,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Client => "invalid_client",
+            Self::NotAResourceServer => "not_a_resource_server",
+            Self::Unavailable(_) => "temporarily_unavailable",
+        }
+    }
+}
+
+/// A client whose credentials were checked.
+#[derive(Clone)]
+pub struct Asker(Arc<ClientEntry>);
+
+impl Asker {
+    /// The client.
+    #[must_use]
+    pub fn id(&self) -> ClientId {
+        self.0.id
+    }
+}
+
+/// Makes out the client that asks, by its id and secret.
+///
+/// # Errors
+/// [`CheckError::Client`] for whatever does not fit, in the same time.
+pub async fn authenticate(app: &App, client_id: &str, secret: &str) -> Result<Asker, CheckError> {
+    let known = match app.memory.client(client_id) {
+        Some(entry) if is_fresh(app) => Some(entry),
+        _ => read_client(app, client_id).await.map_err(CheckError::Unavailable)?,
+    };
+    let expected = known.as_ref().and_then(|entry| entry.mac);
+    // The same work for a client that does not exist, so that the time tells nothing.
+    let mac = expected.unwrap_or_else(|| app.peppers.mac(""));
+    if !app.peppers.verify_secret(&mac, CLIENT_SECRET, client_id, secret) {
+        return Err(CheckError::Client);
+    }
+    let entry = known.ok_or(CheckError::Client)?;
+    if entry.resource_server { Ok(Asker(entry)) } else { Err(CheckError::NotAResourceServer) }
+}
+
+/// Answers.
+///
+/// # Errors
+/// [`CheckError::Unavailable`] when no answer can be trusted.
+pub async fn check(app: &App, asker: &Asker, ask: &Ask<'_>) -> Result<Verdict, CheckError> {
+    let now = app.clock.now();
+    let verdict = match check_in_memory(app, asker, ask, now) {
+        Some(verdict) => verdict,
+        None => match check_in_database(app, asker, ask, now).await {
+            Ok(verdict) => {
+                app.metrics.checks_asked.inc();
+                verdict
+            }
+            Err(error) => {
+                app.metrics.checks_unavailable.inc();
+                return Err(CheckError::Unavailable(error));
+            }
+        },
+    };
+    match &verdict {
+        Verdict::Allowed(_) => app.metrics.checks_allowed.inc(),
+        Verdict::Denied(_) => app.metrics.checks_denied.inc(),
+    };
+    Ok(verdict)
+}
+
+fn is_fresh(app: &App) -> bool {
+    app.feed.is_fresh(app.clock.monotonic(), app.settings.bound)
+}
+
+/// The kid of a key that is well formed; nothing else gets as far as a look-up.
+fn well_formed(text: &str) -> Option<Kid> {
+    let parsed = format::parse(text).ok()?;
+    matches!(parsed.prefix, Prefix::Personal | Prefix::Service | Prefix::Legacy).then_some(parsed.kid)
+}
+
+/// Answers from memory; `None` where memory does not know or may not be trusted.
+fn check_in_memory(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timestamp) -> Option<Verdict> {
+    let Some(kid) = well_formed(ask.key) else { return Some(Verdict::Denied(Reason::Malformed)) };
+    if !is_fresh(app) {
+        return None;
+    }
+    app.memory.with_key(&kid, |entry| {
+        let profile = entry.member.profile()?;
+        let profile = profile.as_ref()?;
+        Some(judge(app, asker, ask, entry, profile, now))
+    })?
+}
+
+/// The whole verdict, on whatever is at hand. The order decides which reason is given.
+fn judge(app: &App, asker: &Asker, ask: &Ask<'_>, entry: &KeyEntry, profile: &Profile, now: Timestamp) -> Verdict {
+    // Who does not hold the whole secret learns nothing, not even that the kid exists.
+    if !app.peppers.verify(&entry.mac, ask.key) {
+        return Verdict::Denied(Reason::UnknownKey);
+    }
+    // A client of one account sees that account's keys only.
+    if asker.0.account.is_some_and(|account| account != profile.account) {
+        return Verdict::Denied(Reason::UnknownKey);
+    }
+    if let Some(reason) = dead(entry, now) {
+        return Verdict::Denied(reason);
+    }
+    match allowed(app, asker, ask, entry, profile) {
+        Ok(org) => {
+            entry.note_use(now);
+            Verdict::Allowed(Allowed {
+                key: entry.id,
+                kind: entry.kind,
+                org,
+                user: profile.user,
+                expires_at: entry.expires_at(),
+            })
+        }
+        Err(reason) => Verdict::Denied(reason),
+    }
+}
+
+fn dead(entry: &KeyEntry, now: Timestamp) -> Option<Reason> {
+    match entry.state {
+        KeyState::Active => {}
+        KeyState::Disabled => return Some(Reason::Disabled),
+        KeyState::Suspended => return Some(Reason::Suspended),
+        KeyState::Expired => return Some(Reason::Expired),
+        KeyState::Revoked | KeyState::Deleted => return Some(Reason::Revoked),
+    }
+    if !entry.member.lives(entry.epoch) {
+        return Some(Reason::Ended);
+    }
+    (entry.expires_at <= now).then_some(Reason::Expired)
+}
+
+fn allowed(app: &App, asker: &Asker, ask: &Ask<'_>, entry: &KeyEntry, profile: &Profile) -> Result<Arc<str>, Reason> {
+    let question = Question::read(&app.catalogue, ask.service, ask.action, ask.entity_type, ask.entity)?;
+    if !asker.0.services.has(question.service()) {
+        return Err(Reason::ServiceNotYours);
+    }
+    let org = profile.org.facts.load();
+    decide(&question, &entry.grants, Holder::Person(&profile.roles), &org.facts())?;
+    Ok(Arc::clone(&org.name))
+}
+
+/// Answers from rows read now, and keeps them if the feed is being followed.
+async fn check_in_database(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timestamp) -> Result<Verdict, DbError> {
+    let Some(kid) = well_formed(ask.key) else { return Ok(Verdict::Denied(Reason::Malformed)) };
+    let mut conn = app.db.read().await?;
+    let Some(row) = key::resident(&mut conn, kid.as_str()).await? else {
+        // The same work as for a key that exists, so that the time tells nothing.
+        let _never = app.peppers.verify(&app.peppers.mac(""), ask.key);
+        return Ok(Verdict::Denied(Reason::UnknownKey));
+    };
+    let Some((entry, profile)) = load(app, &mut conn, &row).await? else {
+        return Ok(Verdict::Denied(Reason::UnknownKey));
+    };
+    let verdict = judge(app, asker, ask, &entry, &profile, now);
+    app.pause.at(Point::CacheFill).await;
+    app.memory.keep_key(kid, entry);
+    Ok(verdict)
+}
+
+/// Reads what a verdict on this key needs. The numbers are read first: whatever is read after them is at least as new.
+async fn load(app: &App, conn: &mut Conn, row: &key::Resident) -> Result<Option<(KeyEntry, Arc<Profile>)>, DbError> {
+    let Some((member, profile)) = load_member(app, conn, row.member).await? else { return Ok(None) };
+    Ok(entry(app, row, member).map(|entry| (entry, profile)))
+}
+
+async fn load_member(
+    app: &App,
+    conn: &mut Conn,
+    id: MemberId,
+) -> Result<Option<(Arc<MemberEntry>, Arc<Profile>)>, DbError> {
+    let Some(row) = member::find(conn, id).await? else { return Ok(None) };
+    let org = match app.memory.org(row.org) {
+        Some(org) => org,
+        None => read_org(app, conn, row.account).await?,
+    };
+    let roles = roles_of(app, conn, &row).await?;
+    let entry = app.memory.member(id);
+    entry.raise(&row.numbers);
+    let profile = Arc::new(Profile {
+        user: row.user,
+        account: row.account,
+        org,
+        roles,
+        roles_version: row.numbers.roles_version,
+    });
+    entry.keep(Arc::clone(&profile));
+    Ok(Some((entry, profile)))
+}
+
+/// The roles of a member now: an owner's, or the sum of what was granted.
+pub(crate) async fn roles_of(app: &App, conn: &mut Conn, row: &member::Member) -> Result<Roles, DbError> {
+    if row.owner {
+        return Ok(Roles::of_owner());
+    }
+    let held = grant::of(conn, row.id).await?;
+    Ok(sum(&app.catalogue, &held))
+}
+
+/// Adds up grants.
+pub(crate) fn sum(catalogue: &Catalogue, held: &[grant::Grant]) -> Roles {
+    let roles = held.iter().map(|grant| HeldRole {
+        team: (!grant.team.is_empty()).then_some(grant.team.as_str()),
+        service: &grant.service,
+        role: &grant.role,
+    });
+    Roles::of_member(catalogue, roles)
+}
+
+/// A key's entry. Nothing if its row cannot be read: such a key is refused as unknown.
+pub(crate) fn entry(app: &App, row: &key::Resident, member: Arc<MemberEntry>) -> Option<KeyEntry> {
+    let parse = || {
+        let specs: Vec<GrantSpec> = serde_json::from_str(&row.grants).ok()?;
+        Some(KeyGrants::load(&specs, &app.catalogue))
+    };
+    Some(KeyEntry {
+        id: row.id,
+        kind: KeyKind::parse(&row.kind)?,
+        state: KeyState::parse(&row.state)?,
+        mac: Mac::from_bytes(&row.mac)?,
+        epoch: row.epoch,
+        expires_at: row.expires_at.unwrap_or(NEVER),
+        grants: app.memory.share_grants(&row.grants, parse)?,
+        member,
+        version: row.version,
+        used: AtomicU32::new(0),
+    })
+}
+
+/// Keeps rows of keys that were read or changed by this node.
+pub(crate) fn keep_keys(app: &App, rows: &[key::Resident]) {
+    for row in rows {
+        let member = app.memory.member(row.member);
+        if let (Some(kid), Some(entry)) = (Kid::parse(&row.kid), entry(app, row, member)) {
+            app.memory.keep_key(kid, entry);
+        }
+    }
+}
+
+/// Reads one key anew, by its id.
+pub(crate) async fn reload_key(app: &App, id: &str) -> Result<(), DbError> {
+    let rows = key::residents_of(&mut app.db.read().await?, id).await?;
+    keep_keys(app, &rows);
+    Ok(())
+}
+
+/// Reads what one org has anew, by its id.
+pub(crate) async fn reload_org(app: &App, id: &str) -> Result<(), DbError> {
+    let mut conn = app.db.read().await?;
+    if let Some(row) = account::of_org(&mut conn, id).await? {
+        read_org(app, &mut conn, row.id).await?;
+    }
+    Ok(())
+}
+
+async fn read_org(app: &App, conn: &mut Conn, id: AccountId) -> Result<Arc<OrgEntry>, DbError> {
+    let Some(row) = account::find(conn, id).await? else { return Err(DbError::Reference) };
+    let services = account::services(conn, row.org).await?;
+    let enabled = app.catalogue.services_named(services.iter().map(String::as_str));
+    Ok(app.memory.keep_org(row.org, Org { name: row.org_name.into(), enabled }))
+}
+
+fn client_entry(app: &App, row: client::Client) -> ClientEntry {
+    let names: Vec<String> = serde_json::from_str(&row.services).unwrap_or_default();
+    ClientEntry {
+        id: row.id,
+        account: row.account,
+        mac: row.mac.as_deref().and_then(Mac::from_bytes),
+        resource_server: row.resource_server,
+        services: app.catalogue.services_named(names.iter().map(String::as_str)),
+    }
+}
+
+async fn read_client(app: &App, client_id: &str) -> Result<Option<Arc<ClientEntry>>, DbError> {
+    let row = client::find(&mut app.db.read().await?, client_id).await?;
+    Ok(row.map(|row| Arc::new(client_entry(app, row))))
+}
+
+/// Reads all clients anew.
+pub(crate) async fn fill_clients(app: &App) -> Result<(), DbError> {
+    let rows = client::all(&mut app.db.read().await?).await?;
+    let clients = rows.into_iter().map(|row| (row.client_id.clone(), Arc::new(client_entry(app, row))));
+    app.memory.keep_clients(clients.collect::<HashMap<_, _>>());
+    Ok(())
+}
+
+const PAGE: i64 = 2000;
+
+/// Fills memory: clients, and every key that has not ended. Members' roles are read when they are first asked for.
+pub(crate) async fn fill(app: &App) -> Result<(), DbError> {
+    fill_clients(app).await?;
+    let mut conn = app.db.read().await?;
+    let mut last = String::new();
+    loop {
+        let rows = key::residents_after(&mut conn, &last, PAGE).await?;
+        let Some(end) = rows.last() else { break };
+        last.clone_from(&end.kid);
+        keep_keys(app, &rows);
+    }
+    let count = i64::try_from(app.memory.key_count()).unwrap_or(i64::MAX);
+    app.metrics.keys_resident.set(count);
+    Ok(())
+}

@@ -1,0 +1,356 @@
+//! Declarative state: what applying a document would change, the change itself, and the document that says it all back.
+//!
+//! ```text
+//! document ─► checks ─► canonical ─┐
+//!                                  ├─► steps ─► plan: told
+//! database ─► standing ────────────┘        └─► apply: performed, one transaction per account
+//! ```
+//! | file | what it is for |
+//! |---|---|
+//! | [`change`] | what differs, in words, and the step that makes it so |
+//! | [`standing`] | the instance as it stands, and as a document |
+//! | [`canonical`] | the one form of each thing, so that equal meanings are equal texts |
+//! | [`compare`] | from the two to the steps; pure |
+//! | [`foreign`] | what only the database can object to: names, domains and secrets of others |
+//! | [`perform`] | the steps, as writes |
+//! | [`secrets`] | whether a given secret is the one that stands |
+//! | [`served`] | sections that are kept and not served yet |
+//!
+//! Plan and apply run the same comparison. Apply looks at the whole document first and writes nothing while anything is
+//! wrong with it; then each account is compared once more under its lock. A comparison without a step is rolled back, so
+//! that a second apply leaves no trace at all.
+
+mod canonical;
+mod change;
+mod compare;
+mod foreign;
+mod perform;
+mod secrets;
+mod served;
+mod standing;
+
+use cardea_model::{Denied, Fault, Kind, Permission, Place};
+use cardea_store::account;
+use cardea_store::db::{Conn, DbError, Tx};
+use cardea_store::{operator, setting};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::context::Ctx;
+use crate::error::kind_of;
+use crate::password::PasswordError;
+use crate::state::{Account, Problem, Secret, State, Thing, Version, check};
+
+use change::Outcome;
+pub use change::{Action, Change, Field, Warning};
+use compare::Comparison;
+use foreign::Seen;
+use secrets::OwnerPassword;
+use standing::{Instance, Standing};
+
+/// The row whose lock makes appliers queue: two that make the same new account have no row of it to lock yet.
+const TURN: &str = "declare.turn";
+/// How often an account is compared anew because its owner's password changed while the document's was being hashed.
+const TRIES: usize = 3;
+
+/// What applying a document would change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The differences, in the order in which they would be made.
+    pub changes: Vec<Change>,
+    /// What the operator should know besides.
+    pub warnings: Vec<Warning>,
+}
+
+/// What applying a document changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    /// The changes, in the order in which they were made; none if all was as the document says.
+    pub changes: Vec<Change>,
+    /// What the operator should know besides.
+    pub warnings: Vec<Warning>,
+}
+
+/// Why a document was not planned, applied or exported.
+#[derive(Debug, thiserror::Error)]
+pub enum DeclareError {
+    /// The caller is no operator.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The document cannot be; nothing of it was applied (422).
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Problems(Vec<Problem>),
+    /// No owner's password could be checked now (503).
+    #[error("a password could not be checked")]
+    Password(#[source] PasswordError),
+    /// Others changed the same account again and again (409); accounts before it were applied.
+    #[error("the account was changed by others at the same time; apply again")]
+    Overtaken,
+    /// A stored document cannot be read.
+    #[error("a stored {0} cannot be read")]
+    Corrupt(&'static str),
+    /// The database did not do it; accounts before it were applied.
+    #[error("the database did not answer")]
+    Database(#[source] DbError),
+}
+
+impl From<DbError> for DeclareError {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Fault for DeclareError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Denied(denied) => kind_of(*denied),
+            Self::Problems(_) => Kind::Unprocessable,
+            Self::Password(PasswordError::Busy) => Kind::Unavailable,
+            Self::Overtaken => Kind::Conflict,
+            Self::Password(PasswordError::Weak | PasswordError::Failed) | Self::Corrupt(_) => Kind::Internal,
+            Self::Database(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Denied(Denied::Unknown) => "unauthenticated",
+            Self::Denied(Denied::Hidden) => "not_found",
+            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Problems(_) => "invalid_state",
+            Self::Password(PasswordError::Busy) => "busy",
+            Self::Overtaken => "overtaken",
+            Self::Password(PasswordError::Weak | PasswordError::Failed) | Self::Corrupt(_) => "internal",
+            Self::Database(error) => error.code(),
+        }
+    }
+}
+
+/// What applying this document would change. Writes nothing.
+///
+/// # Errors
+/// [`DeclareError`]; all problems of the document at once.
+pub async fn plan(app: &App, ctx: &Ctx, state: &State) -> Result<Plan, DeclareError> {
+    ctx.caller.may(Permission::Operate, &Place::Here)?;
+    let (outcome, _) = look(app, state).await?;
+    let changes = outcome.steps.into_iter().map(|step| step.change).collect();
+    Ok(Plan { changes, warnings: with_unserved(outcome.warnings, state) })
+}
+
+/// Makes the instance what this document says. Applying it again changes nothing.
+///
+/// # Errors
+/// [`DeclareError`]. With [`DeclareError::Problems`] from the document itself nothing was applied; after any other,
+/// whole accounts before the failing one may have been, and applying again goes on from there.
+pub async fn apply(app: &App, ctx: &Ctx, state: &State) -> Result<Applied, DeclareError> {
+    ctx.caller.may(Permission::Operate, &Place::Here)?;
+    let (_, passwords) = look(app, state).await?;
+    let mut seen = Seen::default();
+    let mut all = Outcome::default();
+    for ((index, declared), password) in state.accounts.iter().enumerate().zip(passwords) {
+        all.join(apply_account(app, ctx, (index, declared), password, &mut seen).await?);
+    }
+    all.join(apply_instance(app, ctx, state, &mut seen).await?);
+    let changes = all.steps.into_iter().map(|step| step.change).collect();
+    Ok(Applied { changes, warnings: with_unserved(all.warnings, state) })
+}
+
+/// The whole instance as one document, canonical and without secrets.
+///
+/// # Errors
+/// [`DeclareError`].
+pub async fn export(app: &App, ctx: &Ctx) -> Result<State, DeclareError> {
+    ctx.caller.may(Permission::Operate, &Place::Here)?;
+    let mut tx = turn(app).await?;
+    let instance = Instance::read(app, &mut tx).await?;
+    let mut names: Vec<String> = account::all(&mut tx).await?.into_iter().map(|row| row.name).collect();
+    drop(tx);
+    // The engines sort text by rules of their own.
+    names.sort();
+    let mut accounts = Vec::with_capacity(names.len());
+    for name in names {
+        let mut tx = turn(app).await?;
+        accounts.push(Standing::read(app, &mut tx, &name, None).await?.declared()?);
+    }
+    Ok(State {
+        version: Version,
+        operators: instance.operators(),
+        accounts,
+        clients: Some(instance.services.declared()?),
+    })
+}
+
+/// Everything that is wrong with the document, or everything that it would change, with the owners' passwords compared.
+async fn look(app: &App, state: &State) -> Result<(Outcome, Vec<OwnerPassword>), DeclareError> {
+    let mut problems = check::problems(state, &|service| roles(app, service));
+    problems.extend(secrets::wrong_operator_tokens(state));
+    problems.extend(secrets::wrong_passwords(state));
+    if !problems.is_empty() {
+        return Err(DeclareError::Problems(problems));
+    }
+    let (mut all, mut seen, mut passwords) = (Outcome::default(), Seen::default(), Vec::new());
+    for (index, declared) in state.accounts.iter().enumerate() {
+        let password = OwnerPassword::compare(app, declared.owner.as_ref()).await?;
+        let mut tx = turn(app).await?;
+        let standing = Standing::read(app, &mut tx, &declared.name, Some(declared)).await?;
+        all.join(compare_account(app, &mut tx, (index, declared), &standing, &password, &mut seen).await?);
+        passwords.push(password);
+    }
+    let mut tx = turn(app).await?;
+    let instance = Instance::read(app, &mut tx).await?;
+    all.join(compare_instance(app, &mut tx, state, &instance, &mut seen).await?);
+    if all.problems.is_empty() { Ok((all, passwords)) } else { Err(DeclareError::Problems(all.problems)) }
+}
+
+async fn apply_account(
+    app: &App,
+    ctx: &Ctx,
+    (index, declared): (usize, &Account),
+    mut password: OwnerPassword,
+    seen: &mut Seen,
+) -> Result<Outcome, DeclareError> {
+    for _ in 0..TRIES {
+        let mut tx = turn(app).await?;
+        if let Some(row) = account::named(&mut tx, &declared.name).await? {
+            account::lock(&mut tx, row.id).await?;
+        }
+        if !password.stands(&mut tx, declared.owner.as_ref()).await? {
+            // Hashing takes longer than anybody else should wait for this transaction.
+            drop(tx);
+            password = OwnerPassword::compare(app, declared.owner.as_ref()).await?;
+            continue;
+        }
+        let standing = Standing::read(app, &mut tx, &declared.name, Some(declared)).await?;
+        let mut trial = seen.clone();
+        let outcome = compare_account(app, &mut tx, (index, declared), &standing, &password, &mut trial).await?;
+        if !outcome.problems.is_empty() {
+            return Err(DeclareError::Problems(outcome.problems));
+        }
+        if !outcome.steps.is_empty() {
+            perform::account(app, &mut tx, ctx, declared, standing, &outcome).await?;
+            tx.commit().await?;
+        }
+        *seen = trial;
+        return Ok(outcome);
+    }
+    Err(DeclareError::Overtaken)
+}
+
+async fn apply_instance(app: &App, ctx: &Ctx, state: &State, seen: &mut Seen) -> Result<Outcome, DeclareError> {
+    let mut tx = turn(app).await?;
+    let instance = Instance::read(app, &mut tx).await?;
+    let outcome = compare_instance(app, &mut tx, state, &instance, seen).await?;
+    if !outcome.problems.is_empty() {
+        return Err(DeclareError::Problems(outcome.problems));
+    }
+    if !outcome.steps.is_empty() {
+        perform::instance(app, &mut tx, ctx, &outcome).await?;
+        tx.commit().await?;
+    }
+    Ok(outcome)
+}
+
+/// A transaction that no other apply runs beside. Whoever only looks takes one too and drops it: the many reads of a
+/// comparison are else from before and after somebody's commit, and what stands half would look like a mistake.
+async fn turn(app: &App) -> Result<Tx, DbError> {
+    let mut tx = app.db.write().await?;
+    setting::claim(&mut tx, TURN, "").await?;
+    Ok(tx)
+}
+
+/// One account of the document against what stands; what it says and what it leaves alone are checked together.
+async fn compare_account(
+    app: &App,
+    conn: &mut Conn,
+    (index, declared): (usize, &Account),
+    standing: &Standing,
+    password: &OwnerPassword,
+    seen: &mut Seen,
+) -> Result<Outcome, DeclareError> {
+    let before = standing.declared()?;
+    let after = canonical::merged(declared, &before);
+    let mut problems = together(app, index, declared, &after, (standing, password));
+    problems.extend(password.problem(index));
+    problems.extend(foreign::of_account(app, conn, (index, declared), standing, seen).await?);
+    if !problems.is_empty() {
+        return Ok(Outcome { problems, ..Outcome::default() });
+    }
+    let path = format!("accounts[{}]", declared.name);
+    let mut comparison = Comparison::new(app, path);
+    compare::account(&mut comparison, declared, (standing, &before), &after, password)?;
+    Ok(comparison.outcome)
+}
+
+/// What is wrong with the account as it would then stand. A new account is checked for the secrets that it lacks, too.
+fn together(
+    app: &App,
+    index: usize,
+    declared: &Account,
+    after: &Account,
+    (standing, password): (&Standing, &OwnerPassword),
+) -> Vec<Problem> {
+    let alone = State { version: Version, operators: Vec::new(), accounts: vec![after.clone()], clients: None };
+    let mut problems = check::problems(&alone, &|service| roles(app, service));
+    problems.extend(secrets::missing(&alone.withheld(), |thing, path| {
+        // The document may name another owner than the first one.
+        let named = matches!(thing, Thing::Owner(_)) && declared.owner.is_some();
+        if named { password.has_hash() } else { standing.has_secret(thing, path) }
+    }));
+    for problem in &mut problems {
+        if let Some(rest) = problem.path.strip_prefix("accounts[0]") {
+            problem.path = format!("accounts[{index}]{rest}");
+        }
+    }
+    problems
+}
+
+async fn compare_instance(
+    app: &App,
+    conn: &mut Conn,
+    state: &State,
+    instance: &Instance,
+    seen: &mut Seen,
+) -> Result<Outcome, DeclareError> {
+    let own = State {
+        version: Version,
+        operators: state.operators.clone(),
+        accounts: Vec::new(),
+        clients: state.clients.clone(),
+    };
+    let mut problems = secrets::missing(&own.withheld(), |thing, _| instance.has_secret(thing));
+    problems.extend(foreign::of_clients(conn, "clients", state.clients.as_deref(), &instance.services, seen).await?);
+    let mut comparison = Comparison::new(app, String::new());
+    for (index, declared) in state.operators.iter().enumerate() {
+        let Some(Secret::Given(token)) = &declared.token else { continue };
+        let mut holder = None;
+        for mac in app.peppers.macs(token.expose_secret()) {
+            holder = holder.or(operator::of_token(conn, &mac.to_bytes()).await?);
+        }
+        match holder {
+            Some(holder) if holder.name == declared.name => {}
+            Some(holder) => problems.push(Problem {
+                path: format!("operators[{index}].token"),
+                what: format!("is the token of the operator `{}`", holder.name),
+            }),
+            None => comparison.operator(declared, instance.names.contains(&declared.name)),
+        }
+    }
+    let list = state.clients.as_ref().map(|list| canonical::clients(list));
+    compare::clients(&mut comparison, "clients", list.as_deref(), &instance.services)?;
+    comparison.outcome.problems = problems;
+    Ok(comparison.outcome)
+}
+
+fn roles(app: &App, service: &str) -> Option<Vec<String>> {
+    let index = app.catalogue.service_named(service)?;
+    Some(app.catalogue.service(index)?.roles.keys().map(ToString::to_string).collect())
+}
+
+fn with_unserved(mut warnings: Vec<Warning>, state: &State) -> Vec<Warning> {
+    warnings.extend(served::not_yet(state));
+    warnings
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! From the document and what stands to the steps between them. Pure: it reads nothing and writes nothing.
+
+mod client;
+mod upstream;
+
+use cardea_model::name::Email;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::change::{
+    Action, Change, Column, Entitlement, Field, Outcome, Ownership, Step, TeamWork, Upstream, Warning, Work,
+};
+use super::secrets::OwnerPassword;
+use super::standing::Standing;
+use super::{DeclareError, canonical};
+use crate::app::App;
+use crate::state::{Account, Operator, Org, Owner, RulesState, Secret};
+
+pub(super) use client::clients;
+
+/// Values longer than this are cut in a change's text.
+const LONGEST: usize = 80;
+
+/// A comparison under way.
+pub(super) struct Comparison<'a> {
+    app: &'a App,
+    /// What every path of this comparison begins with.
+    path: String,
+    pub(super) outcome: Outcome,
+}
+
+impl<'a> Comparison<'a> {
+    pub(super) fn new(app: &'a App, path: String) -> Self {
+        Self { app, path, outcome: Outcome::default() }
+    }
+
+    /// `rest` below this comparison's own path.
+    fn at(&self, rest: &str) -> String {
+        if self.path.is_empty() || rest.is_empty() {
+            return format!("{}{rest}", self.path);
+        }
+        format!("{}.{rest}", self.path)
+    }
+
+    fn step(&mut self, (noun, name): (&'static str, &str), rest: &str, action: Action, fields: Vec<Field>, work: Work) {
+        let change = Change { path: self.at(rest), action, fields };
+        self.outcome.steps.push(Step { change, noun, name: name.to_owned(), work });
+    }
+
+    fn warn(&mut self, rest: &str, what: impl Into<String>) {
+        let warning = Warning { path: self.at(rest), what: what.into() };
+        self.outcome.warnings.push(warning);
+    }
+
+    /// An operator whose given token is not the one that stands.
+    pub(super) fn operator(&mut self, operator: &Operator, exists: bool) {
+        let Some(Secret::Given(token)) = &operator.token else { return };
+        let path = format!("operators[{}]", operator.name);
+        let (action, fields) =
+            if exists { (Action::Changed, vec![Field::secret("token")]) } else { (Action::Added, Vec::new()) };
+        self.step(("operator", &operator.name), &path, action, fields, Work::Operator(token.clone()));
+    }
+}
+
+/// Everything in which an account differs from the document: sections that `declared` leaves out are not looked at.
+pub(super) fn account(
+    comparison: &mut Comparison<'_>,
+    declared: &Account,
+    (standing, before): (&Standing, &Account),
+    after: &Account,
+    password: &OwnerPassword,
+) -> Result<(), DeclareError> {
+    if standing.row.is_none()
+        && let Some(org) = &after.org
+    {
+        let work = Work::Account { org: org.name.clone(), kind: org.kind.as_str() };
+        comparison.step(("account", &declared.name), "", Action::Added, Vec::new(), work);
+    }
+    if let Some(owner) = &declared.owner {
+        self::owner(comparison, owner, standing, password);
+    }
+    if before.recovery_email != after.recovery_email {
+        let fields =
+            vec![Field::moved("recovery_email", before.recovery_email.as_deref(), after.recovery_email.as_deref())];
+        let work = Work::Column(Column::Recovery(after.recovery_email.clone()));
+        comparison.step(("account", &declared.name), "", Action::Changed, fields, work);
+    }
+    if let (Some(before), Some(after)) = (&before.org, &after.org) {
+        org(comparison, before, after);
+    }
+    upstream::connections(comparison, declared, standing)?;
+    upstream::directories(comparison, declared.directories.as_deref(), standing);
+    rules(comparison, before, after)?;
+    clients(
+        comparison,
+        "clients",
+        after.clients.as_deref().filter(|_| declared.clients.is_some()),
+        &standing.services,
+    )?;
+    upstream::signals(comparison, declared.signals.as_deref(), standing)
+}
+
+fn owner(comparison: &mut Comparison<'_>, owner: &Owner, standing: &Standing, password: &OwnerPassword) {
+    let Some(email) = Email::parse(&owner.email) else { return };
+    let same = |text: &String| Email::parse(text).is_some_and(|known| known.normal == email.normal);
+    let path = format!("owners[{}]", email.normal);
+    if !standing.owners.iter().any(same) {
+        let work = Work::Owner(Ownership::Added { email: owner.email.clone(), hash: password.hash.clone() });
+        comparison.step(("owner", &email.normal), &path, Action::Added, Vec::new(), work);
+    } else if let Some(hash) = &password.hash {
+        let work = Work::Owner(Ownership::Password { email: email.normal.clone(), hash: hash.clone() });
+        comparison.step(("owner", &email.normal), &path, Action::Changed, vec![Field::secret("password")], work);
+    }
+    if standing.owners.iter().any(|text| !same(text)) {
+        comparison.warn("owner", "the org has other owners too; nobody stops being one by being left out");
+    }
+}
+
+fn org(comparison: &mut Comparison<'_>, before: &Org, after: &Org) {
+    if before.kind != after.kind {
+        let fields = vec![Field::moved("kind", Some(before.kind.as_str()), Some(after.kind.as_str()))];
+        comparison.step(
+            ("org", &after.name),
+            "org",
+            Action::Changed,
+            fields,
+            Work::Column(Column::OrgKind(after.kind.as_str())),
+        );
+    }
+    let (old, new) = (before.services.as_deref().unwrap_or_default(), after.services.as_deref().unwrap_or_default());
+    for service in old.iter().filter(|service| !new.contains(service)) {
+        let path = format!("org.services[{service}]");
+        comparison.step(("service", service), &path, Action::Removed, Vec::new(), Work::Service(Entitlement::Remove));
+    }
+    for service in new.iter().filter(|service| !old.contains(service)) {
+        let path = format!("org.services[{service}]");
+        comparison.step(("service", service), &path, Action::Added, Vec::new(), Work::Service(Entitlement::Add));
+    }
+    let (old, new) = (before.teams.as_deref().unwrap_or_default(), after.teams.as_deref().unwrap_or_default());
+    for (old, new) in pairs(old, new, |team| &team.name) {
+        let name = old.or(new).map_or("", |team| &team.name);
+        let path = format!("org.teams[{name}]");
+        match (old, new) {
+            (Some(_), None) => {
+                comparison.step(("team", name), &path, Action::Removed, Vec::new(), Work::Team(TeamWork::End))
+            }
+            (None, Some(team)) => {
+                comparison.step(
+                    ("team", name),
+                    &path,
+                    Action::Added,
+                    Vec::new(),
+                    Work::Team(TeamWork::Add(team.clone())),
+                );
+            }
+            (Some(old), Some(team)) if old.description != team.description => {
+                let fields = vec![Field::moved("description", Some(&old.description), Some(&team.description))];
+                comparison.step(
+                    ("team", name),
+                    &path,
+                    Action::Changed,
+                    fields,
+                    Work::Team(TeamWork::Describe(team.clone())),
+                );
+            }
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+    }
+}
+
+fn rules(comparison: &mut Comparison<'_>, before: &Account, after: &Account) -> Result<(), DeclareError> {
+    let steps = comparison.outcome.steps.len();
+    let (old, new) = (before.rules.as_deref().unwrap_or_default(), after.rules.as_deref().unwrap_or_default());
+    for (was, rule) in pairs(old, new, |rule| &rule.name) {
+        let name = was.or(rule).map_or("", |rule| &rule.name);
+        let path = format!("rules[{name}]");
+        let Some(rule) = rule else {
+            let connection = was.map(|rule| rule.connection.clone()).unwrap_or_default();
+            comparison.step(
+                ("rule", name),
+                &path,
+                Action::Removed,
+                Vec::new(),
+                Work::Upstream { connection, work: Upstream::RemoveRule },
+            );
+            continue;
+        };
+        let place = |list: &[crate::state::Rule]| list.iter().position(|rule| rule.name == name).unwrap_or_default();
+        let (from, to) = (place(old), place(new));
+        let put = Upstream::PutRule { rule: rule.clone(), position: to };
+        let work = Work::Upstream { connection: rule.connection.clone(), work: put };
+        let Some(was) = was else {
+            comparison.step(("rule", name), &path, Action::Added, Vec::new(), work);
+            continue;
+        };
+        let mut fields = fields(was, rule, &[])?;
+        if from != to {
+            fields.push(Field::moved("position", Some(&(from + 1).to_string()), Some(&(to + 1).to_string())));
+        }
+        if !fields.is_empty() {
+            comparison.step(("rule", name), &path, Action::Changed, fields, work);
+        }
+    }
+    if before.rules_state != after.rules_state {
+        let word = |state: Option<RulesState>| match state {
+            Some(RulesState::Active) => "active",
+            Some(RulesState::Draft) | None => "draft",
+        };
+        let fields = vec![Field::moved("rules_state", Some(word(before.rules_state)), Some(word(after.rules_state)))];
+        let work = Work::Column(Column::RulesActive(after.rules_state == Some(RulesState::Active)));
+        comparison.step(("account", &after.name), "", Action::Changed, fields, work);
+    }
+    if comparison.outcome.steps.len() > steps {
+        comparison.warn("rules", "people's roles follow the rules at their next sign-in, not before");
+    }
+    Ok(())
+}
+
+/// What stood beside what is to stand, by name: first what goes, then the rest in its new order.
+fn pairs<'a, T>(old: &'a [T], new: &'a [T], name: fn(&T) -> &String) -> Vec<(Option<&'a T>, Option<&'a T>)> {
+    let find = |list: &'a [T], wanted: &T| list.iter().find(|item| name(item) == name(wanted));
+    let gone = old.iter().filter(|item| find(new, item).is_none()).map(|item| (Some(item), None));
+    gone.chain(new.iter().map(|item| (find(old, item), Some(item)))).collect()
+}
+
+/// The keys in which two things differ, but for these.
+fn fields(before: &impl Serialize, after: &impl Serialize, except: &[&str]) -> Result<Vec<Field>, DeclareError> {
+    let (before, after) = (object(before, except)?, object(after, except)?);
+    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+    names.sort();
+    names.dedup();
+    let differing = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+    Ok(differing
+        .map(|name| {
+            let (old, new) = (before.get(name).map(shown), after.get(name).map(shown));
+            Field::moved(name, Some(old.as_deref().unwrap_or("nothing")), new.as_deref())
+        })
+        .collect())
+}
+
+fn object(thing: &impl Serialize, except: &[&str]) -> Result<serde_json::Map<String, Value>, DeclareError> {
+    let value = canonical::without(canonical::json(thing)?, except);
+    value.as_object().cloned().ok_or(DeclareError::Corrupt("document"))
+}
+
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    let start: String = text.chars().take(LONGEST).collect();
+    format!("{start}…")
+}

@@ -1,0 +1,313 @@
+//! The steps of a comparison as writes, in the transaction of their account. Every step is audited; what nodes keep in
+//! memory goes into the feed, last.
+
+mod upstream;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cardea_model::id::{AccountId, ClientId, ConnectionId, MemberId, TeamId};
+use cardea_model::name::Email;
+use cardea_model::numbers::Numbers;
+use cardea_store::account::{self, Account as Row};
+use cardea_store::client::{self, Client as ClientRow};
+use cardea_store::db::{DbError, Tx};
+use cardea_store::feed::{self, Kind};
+use cardea_store::section::{self, Section};
+use cardea_store::{grant, member, password, person};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+
+use super::change::{ClientWork, Column, Entitlement, Kept, Outcome, Ownership, Step, TeamWork, Upstream, Work};
+use super::standing::Standing;
+use super::{DeclareError, canonical};
+use crate::accounts::{self, AccountError};
+use crate::app::App;
+use crate::context::Ctx;
+use crate::state::{Account, Client, Problem};
+use crate::{audit, check, revocation};
+
+/// What the steps of one account have in common.
+struct Hand<'a> {
+    app: &'a App,
+    ctx: &'a Ctx,
+    row: Row,
+    /// Whether the account's or org's own columns have changed.
+    dirty: bool,
+    connections: BTreeMap<String, ConnectionId>,
+    teams: BTreeMap<String, TeamId>,
+    news: News,
+}
+
+/// What the nodes must hear of.
+#[derive(Default)]
+struct News {
+    org: bool,
+    connections: BTreeSet<String>,
+    clients: BTreeSet<String>,
+    /// Whose roles end with a team.
+    members: BTreeSet<MemberId>,
+}
+
+/// Performs the steps of one account.
+pub(super) async fn account(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    declared: &Account,
+    standing: Standing,
+    outcome: &Outcome,
+) -> Result<(), DeclareError> {
+    let connections = standing.connections.iter().map(|linked| (linked.row.name.clone(), linked.row.id)).collect();
+    let teams = standing.teams.iter().map(|team| (team.name.clone(), team.id)).collect();
+    let row = match (standing.row, outcome.steps.first().map(|step| &step.work)) {
+        (Some(row), _) => row,
+        (None, Some(Work::Account { org, kind })) => {
+            let added = accounts::add_account(app, tx, ctx, &declared.name, org, kind).await;
+            added.map_err(|error| refused(&declared.name, error))?
+        }
+        (None, _) => return Err(DeclareError::Corrupt("account")),
+    };
+    let mut hand = Hand { app, ctx, row, dirty: false, connections, teams, news: News::default() };
+    for step in &outcome.steps {
+        hand.perform(tx, step).await?;
+    }
+    if hand.dirty {
+        account::update(tx, &hand.row).await?;
+    }
+    for kept in &outcome.sections {
+        keep(app, tx, Some(hand.row.id), kept).await?;
+    }
+    // An end of access takes the member's row before the feed's counter, and so does this.
+    for member in &hand.news.members {
+        member::lock(tx, *member).await?;
+    }
+    for step in &outcome.steps {
+        if let Work::Owner(ownership) = &step.work {
+            hand.own(tx, ownership).await?;
+        }
+    }
+    hand.tell(tx).await
+}
+
+/// Performs the steps that belong to no account.
+pub(super) async fn instance(app: &App, tx: &mut Tx, ctx: &Ctx, outcome: &Outcome) -> Result<(), DeclareError> {
+    let mut clients = BTreeSet::new();
+    for step in &outcome.steps {
+        match &step.work {
+            // Audited there.
+            Work::Operator(token) => {
+                accounts::put_operator(app, tx, ctx, &step.name, token.expose_secret()).await?;
+                continue;
+            }
+            Work::Client(work) => {
+                of_client(app, tx, ctx, None, (&step.name, work)).await?;
+                clients.insert(step.name.clone());
+            }
+            Work::InSection => {}
+            Work::Account { .. }
+            | Work::Column(_)
+            | Work::Owner(_)
+            | Work::Service(_)
+            | Work::Team(_)
+            | Work::Upstream { .. } => return Err(DeclareError::Corrupt("step")),
+        }
+        record(app, tx, ctx, None, step).await?;
+    }
+    for kept in &outcome.sections {
+        keep(app, tx, None, kept).await?;
+    }
+    for id in &clients {
+        append(app, tx, Kind::Client, id).await?;
+    }
+    Ok(())
+}
+
+impl Hand<'_> {
+    async fn perform(&mut self, tx: &mut Tx, step: &Step) -> Result<(), DeclareError> {
+        let name = step.name.as_str();
+        match &step.work {
+            // Made before or after the others, and audited where they are made.
+            Work::Account { .. } | Work::Owner(_) | Work::Operator(_) => return Ok(()),
+            Work::InSection => {}
+            Work::Column(column) => self.column(column),
+            Work::Service(Entitlement::Add) => {
+                account::add_service(tx, self.row.org, name).await?;
+                self.news.org = true;
+            }
+            Work::Service(Entitlement::Remove) => {
+                account::remove_service(tx, self.row.org, name).await?;
+                self.news.org = true;
+            }
+            Work::Team(work) => self.team(tx, name, work).await?,
+            Work::Upstream { connection, work } => {
+                self.upstream(tx, name, connection, work).await?;
+                self.news.connections.insert(connection.clone());
+            }
+            Work::Client(work) => {
+                of_client(self.app, tx, self.ctx, Some(self.row.id), (name, work)).await?;
+                self.news.clients.insert(step.name.clone());
+            }
+        }
+        record(self.app, tx, self.ctx, Some(self.row.id), step).await
+    }
+
+    fn column(&mut self, column: &Column) {
+        match column {
+            Column::Recovery(email) => self.row.recovery_email.clone_from(email),
+            Column::OrgKind(kind) => {
+                (*kind).clone_into(&mut self.row.org_kind);
+                self.news.org = true;
+            }
+            Column::RulesActive(active) => self.row.rules_active = *active,
+        }
+        self.dirty = true;
+    }
+
+    async fn team(&mut self, tx: &mut Tx, name: &str, work: &TeamWork) -> Result<(), DeclareError> {
+        let org = self.row.org;
+        let known = self.teams.get(name).copied().ok_or(DeclareError::Corrupt("team"));
+        match work {
+            TeamWork::Add(team) => {
+                let id = TeamId::new(self.ctx.now, &*self.app.random);
+                let row = account::Team { id, name: team.name.clone(), description: team.description.clone() };
+                account::add_team(tx, org, &row).await?;
+            }
+            TeamWork::Describe(team) => {
+                account::describe_team(tx, org, known?, &team.description).await?;
+            }
+            TeamWork::End => {
+                let id = known?;
+                account::end_team(tx, org, id, self.ctx.now).await?;
+                self.news.members.extend(grant::members_of_team(tx, id).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Owners come last: their membership's row and the feed's counter are written with them.
+    async fn own(&mut self, tx: &mut Tx, ownership: &Ownership) -> Result<(), DeclareError> {
+        let (app, ctx) = (self.app, self.ctx);
+        match ownership {
+            Ownership::Added { email, hash } => {
+                let email = Email::parse(email).ok_or(DeclareError::Corrupt("address"))?;
+                let added = accounts::add_owner(app, tx, ctx, &self.row, &email, hash.as_deref()).await;
+                added.map_err(|error| refused(&self.row.name, error))?;
+            }
+            Ownership::Password { email, hash } => {
+                let owner = person::with_email(tx, email).await?.ok_or(DeclareError::Corrupt("owner"))?;
+                password::put(tx, owner.id, hash, ctx.now).await?;
+                let user = owner.id.to_string();
+                audit::record(app, tx, ctx, Some(self.row.id), "owner.password_changed", &user, json!({})).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, tx: &mut Tx) -> Result<(), DeclareError> {
+        let news = &self.news;
+        for member in &news.members {
+            revocation::roles_changed(self.app, tx, *member).await?;
+        }
+        if news.org {
+            append(self.app, tx, Kind::Org, &self.row.org.to_string()).await?;
+        }
+        for name in &news.connections {
+            append(self.app, tx, Kind::Connection, name).await?;
+        }
+        for id in &news.clients {
+            append(self.app, tx, Kind::Client, id).await?;
+        }
+        let (app, names) = (self.app.clone(), news.connections.clone());
+        tx.after_commit(move || names.iter().for_each(|name| app.outside.forget(name)));
+        Ok(())
+    }
+}
+
+async fn append(app: &App, tx: &mut Tx, kind: Kind, subject: &str) -> Result<(), DbError> {
+    feed::append(tx, kind, subject, Numbers::default(), app.clock.now()).await.map(drop)
+}
+
+async fn of_client(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    account: Option<AccountId>,
+    (name, work): (&str, &ClientWork),
+) -> Result<(), DeclareError> {
+    match work {
+        ClientWork::Put { declared, secret } => {
+            let row = client_row(app, ctx, account, declared, secret.as_ref())?;
+            client::put(tx, &row, ctx.now).await?;
+        }
+        ClientWork::Remove => {
+            client::remove(tx, name).await?;
+        }
+    }
+    Ok(())
+}
+
+fn client_row(
+    app: &App,
+    ctx: &Ctx,
+    account: Option<AccountId>,
+    declared: &Client,
+    secret: Option<&SecretString>,
+) -> Result<ClientRow, DeclareError> {
+    let id = &declared.client_id;
+    let mac = |secret: &SecretString| {
+        app.peppers.mac_secret(check::CLIENT_SECRET, id, secret.expose_secret()).to_bytes().to_vec()
+    };
+    Ok(ClientRow {
+        id: ClientId::new(ctx.now, &*app.random),
+        account,
+        client_id: id.clone(),
+        name: declared.name.clone(),
+        mac: secret.map(mac),
+        resource_server: declared.resource_server,
+        services: canonical::json(&declared.services)?.to_string(),
+        document: canonical::client_document(declared)?,
+    })
+}
+
+async fn keep(app: &App, tx: &mut Tx, account: Option<AccountId>, kept: &Kept) -> Result<(), DeclareError> {
+    let secrets = kept.secrets.seal(app, account, kept.name)?;
+    let row = Section { name: kept.name.to_owned(), document: kept.document.clone(), secrets };
+    Ok(section::put(tx, account, &row).await?)
+}
+
+/// The audit event of a step: which settings changed, never their values.
+async fn record(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    account: Option<AccountId>,
+    step: &Step,
+) -> Result<(), DeclareError> {
+    let action = format!("{}.{}", step.noun, step.change.action.as_str());
+    let settings: Vec<&str> = step.change.fields.iter().map(|field| field.name.as_str()).collect();
+    let proof = matches!(step.work, Work::Upstream { work: Upstream::TakeDomain, .. }).then_some("operator");
+    let detail = match proof {
+        Some(proof) => json!({"path": step.change.path, "proof": proof}),
+        None => json!({"path": step.change.path, "settings": settings}),
+    };
+    Ok(audit::record(app, tx, ctx, account, &action, &step.name, detail).await?)
+}
+
+/// A refusal that the checks before would have made, had the thing not come about in between.
+fn refused(account: &str, error: AccountError) -> DeclareError {
+    match error {
+        AccountError::Database(error) => DeclareError::Database(error),
+        AccountError::Denied(denied) => DeclareError::Denied(denied),
+        error @ (AccountError::Link
+        | AccountError::NoAccount(_)
+        | AccountError::Email
+        | AccountError::Name
+        | AccountError::NameTaken
+        | AccountError::EmailTaken
+        | AccountError::Owners
+        | AccountError::OwnerDomain(_)
+        | AccountError::Password(_)) => {
+            DeclareError::Problems(vec![Problem { path: format!("accounts[{account}]"), what: error.to_string() }])
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! How every node hears of every end of access.
+//!
+//! The feed is a table whose numbers are gapless and in commit order. Each node reads it, woken by a commit of its own, by
+//! a notification of the database, or every [`POLL`], and moves its memory. Only the rows count: a lost notification costs
+//! at the most one poll.
+//!
+//! **The lease.** A node may answer from memory only while its last successful read of the feed *began* less than the
+//! bound ago ([`Follower::is_fresh`]). A node that cannot read the feed asks the database for each answer, and refuses if
+//! it cannot do that either. So a stale yes is never given, whatever is cut, stopped or slow.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use cardea_model::id::NodeId;
+use cardea_store::db::DbError;
+use cardea_store::feed::{self, Change, Kind};
+use cardea_store::node;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::check;
+
+/// The longest pause between two reads of the feed.
+pub const POLL: Duration = Duration::from_millis(100);
+const BATCH: i64 = 1000;
+const NEVER: u64 = u64::MAX;
+
+/// How far this node has followed the feed, and how fresh that is.
+pub struct Follower {
+    /// This process.
+    pub node: NodeId,
+    tail: AtomicI64,
+    read_at: AtomicU64,
+    reached: watch::Sender<i64>,
+}
+
+impl Follower {
+    /// A follower that has not read anything.
+    #[must_use]
+    pub fn new(node: NodeId) -> Self {
+        Self { node, tail: AtomicI64::new(0), read_at: AtomicU64::new(NEVER), reached: watch::Sender::new(0) }
+    }
+
+    /// The number of the last row that is in memory.
+    #[must_use]
+    pub fn tail(&self) -> i64 {
+        self.tail.load(Ordering::Acquire)
+    }
+
+    /// Whether memory may be trusted at the monotonic instant `now`.
+    #[must_use]
+    pub fn is_fresh(&self, now: Duration, bound: Duration) -> bool {
+        let read_at = self.read_at.load(Ordering::Acquire);
+        read_at != NEVER && micros(now).saturating_sub(read_at) <= micros(bound)
+    }
+
+    /// Waits until the row `seq` is in memory.
+    pub async fn reached(&self, seq: i64) {
+        let mut reached = self.reached.subscribe();
+        // The sender lives as long as `self`.
+        let _closed = reached.wait_for(|tail| *tail >= seq).await;
+    }
+
+    fn advance(&self, tail: i64, read_at: Duration) {
+        self.tail.store(tail, Ordering::Release);
+        self.read_at.store(micros(read_at), Ordering::Release);
+        self.reached.send_replace(tail);
+    }
+
+    /// Memory is not to be trusted until the feed has been read again.
+    pub fn distrust(&self) {
+        self.read_at.store(NEVER, Ordering::Release);
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(NEVER - 1)
+}
+
+/// Fills memory from the database and begins to follow from there.
+///
+/// # Errors
+/// The database's; memory is then not trusted.
+pub async fn begin(app: &App) -> Result<(), DbError> {
+    let began = app.clock.monotonic();
+    // The feed's end is read before the rows, so that whatever changes meanwhile is heard of again.
+    let tail = feed::last(&mut app.db.read().await?).await?;
+    app.memory.clear();
+    check::fill(app).await?;
+    app.feed.advance(tail, began);
+    Ok(())
+}
+
+/// Reads what is new and takes it into memory; returns the ends of access among it, as a range of numbers.
+///
+/// # Errors
+/// The database's; the lease then runs on from the last read that succeeded.
+pub async fn follow(app: &App) -> Result<Option<(i64, i64)>, DbError> {
+    let mut ended: Option<(i64, i64)> = None;
+    loop {
+        let began = app.clock.monotonic();
+        let tail = app.feed.tail();
+        let changes = {
+            let mut conn = app.db.read().await?;
+            let changes = feed::after(&mut conn, tail, BATCH).await?;
+            if changes.is_empty() && feed::last(&mut conn).await? < tail {
+                // A restored backup: the feed that this node followed is not the one that stands here.
+                drop(conn);
+                app.feed.distrust();
+                begin(app).await?;
+                return Ok(ended);
+            }
+            changes
+        };
+        let (count, last) = (changes.len(), changes.last().map_or(tail, |change| change.seq));
+        if last - tail != i64::try_from(count).unwrap_or(i64::MAX) {
+            app.feed.distrust();
+            begin(app).await?;
+            return Ok(ended);
+        }
+        for change in &changes {
+            take(app, change).await?;
+            if change.kind == Some(Kind::Access) {
+                let first = ended.map_or(change.seq, |(first, _)| first);
+                ended = Some((first, change.seq));
+            }
+        }
+        app.feed.advance(last, began);
+        if i64::try_from(count).unwrap_or(0) < BATCH {
+            return Ok(ended);
+        }
+    }
+}
+
+async fn take(app: &App, change: &Change) -> Result<(), DbError> {
+    match change.kind {
+        Some(Kind::Access | Kind::Roles) => {
+            if let Some(member) = feed::member_of(change) {
+                app.memory.raise(member, &change.numbers);
+            }
+            if change.kind == Some(Kind::Access) {
+                app.metrics.propagation.observe(app.clock.now().since(change.at).as_secs_f64());
+            }
+            Ok(())
+        }
+        Some(Kind::Key) => check::reload_key(app, &change.subject).await,
+        Some(Kind::Client) => check::fill_clients(app).await,
+        Some(Kind::Org) => check::reload_org(app, &change.subject).await,
+        // Connections and rules are read from the database at each sign-in; only what their providers said is kept.
+        Some(Kind::Connection) => {
+            app.outside.forget(&change.subject);
+            Ok(())
+        }
+        None => {
+            app.memory.clear();
+            check::fill(app).await
+        }
+    }
+}
+
+/// Follows the feed until the node stops: the one loop that keeps the lease.
+pub async fn run(app: App, stop: CancellationToken) {
+    let (record, records) = mpsc::unbounded_channel();
+    let recorder = tokio::spawn(record_applied(app.clone(), records));
+    let mut wakes = app.db.wakes();
+    let mut failing = false;
+    loop {
+        match follow(&app).await {
+            Ok(ended) => {
+                failing = false;
+                if let Some((first, last)) = ended {
+                    // The recorder lives as long as this sender.
+                    let _sent = record.send((first, last, app.clock.now()));
+                }
+            }
+            Err(error) => {
+                if !failing {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the feed cannot be read; key checks will ask the database");
+                }
+                failing = true;
+            }
+        }
+        tokio::select! {
+            () = wakes.next() => {}
+            () = tokio::time::sleep(POLL) => {}
+            () = stop.cancelled() => break,
+        }
+    }
+    drop(record);
+    if let Err(error) = recorder.await {
+        tracing::error!(error = &error as &dyn std::error::Error, "the recorder of applied feed rows failed");
+    }
+}
+
+type Applied = (i64, i64, cardea_model::Timestamp);
+
+/// Writes down when this node had applied which rows: apart from the follower, so that the next rows never wait for a commit.
+async fn record_applied(app: App, mut records: mpsc::UnboundedReceiver<Applied>) {
+    let mut waiting = Vec::new();
+    while records.recv_many(&mut waiting, 256).await > 0 {
+        if let Err(error) = write_applied(&app, &waiting).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "receipts lack this node's time; it is written with the next");
+            tokio::time::sleep(POLL).await;
+            if waiting.len() < 10_000 {
+                continue;
+            }
+        }
+        waiting.clear();
+    }
+}
+
+async fn write_applied(app: &App, applied: &[Applied]) -> Result<(), DbError> {
+    let mut tx = app.db.write().await?;
+    for (first, last, at) in applied {
+        feed::applied(&mut tx, app.feed.node, *first, *last, *at).await?;
+    }
+    tx.commit().await
+}
+
+/// Says that this node is alive, once a bound, until it stops.
+pub async fn beat(app: App, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(app.settings.bound);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stop.cancelled() => break,
+        }
+        if let Err(error) = announce(&app).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "no heartbeat could be written");
+        }
+    }
+    if let Err(error) = farewell(&app).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the node could not say that it stops");
+    }
+}
+
+/// Writes one heartbeat.
+///
+/// # Errors
+/// The database's.
+pub async fn announce(app: &App) -> Result<(), DbError> {
+    let mut tx = app.db.write().await?;
+    node::beat(&mut tx, app.feed.node, &app.settings.node_name, env!("CARGO_PKG_VERSION"), app.clock.now()).await?;
+    tx.commit().await
+}
+
+async fn farewell(app: &App) -> Result<(), DbError> {
+    let mut tx = app.db.write().await?;
+    node::stopped(&mut tx, app.feed.node, app.clock.now()).await?;
+    tx.commit().await
+}

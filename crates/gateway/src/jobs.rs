@@ -1,0 +1,111 @@
+//! Work that follows a commit. A job is written in the transaction that causes it, done in one of its own together with
+//! its deletion, and tried again, ever more rarely, when it fails. No verdict depends on a job.
+
+use std::time::Duration;
+
+use cardea_model::id::ReceiptId;
+use cardea_model::{Fault, Timestamp};
+use cardea_store::db::{DbError, Tx};
+use cardea_store::job::Job;
+use cardea_store::{flow, job, key, member, receipt, session};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::error::GatewayError;
+use crate::revocation::{EndedKey, EndedList, LIST_ENDED};
+
+const BATCH: i64 = 200;
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Does every job that is due; returns how many.
+///
+/// # Errors
+/// The database's.
+pub async fn run_due(app: &App) -> Result<usize, DbError> {
+    let now = app.clock.now();
+    let jobs = job::due(&mut app.db.read().await?, now, BATCH).await?;
+    let mut done = 0;
+    for job in jobs {
+        match perform(app, &job, now).await {
+            Ok(()) => done += 1,
+            Err(error) => put_off(app, &job, &error, now).await?,
+        }
+    }
+    Ok(done)
+}
+
+async fn perform(app: &App, job: &Job, now: Timestamp) -> Result<(), GatewayError> {
+    let mut tx = app.db.write().await?;
+    // Another node may have done it since it was read.
+    if !job::done(&mut tx, job.id).await? {
+        return Ok(());
+    }
+    match job.kind.as_str() {
+        LIST_ENDED => list_ended(&mut tx, &job.subject, now).await?,
+        _ => return Err(GatewayError::Corrupt("job")),
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn put_off(app: &App, job: &Job, error: &GatewayError, now: Timestamp) -> Result<(), DbError> {
+    app.metrics.job_failures.inc();
+    tracing::warn!(job.id = %job.id, job.kind, error = error as &dyn std::error::Error, "a job failed and is put off");
+    let exponent = u32::try_from(job.attempts.clamp(0, 12)).unwrap_or(12);
+    let pause = Duration::from_secs(1 << exponent);
+    let mut tx = app.db.write().await?;
+    job::failed(&mut tx, job.id, error.code(), now.after(pause)).await?;
+    tx.commit().await
+}
+
+/// Lists on the receipt what ended, and marks the rows of what the numbers have ended already.
+async fn list_ended(tx: &mut Tx, subject: &str, now: Timestamp) -> Result<(), GatewayError> {
+    let id: ReceiptId = subject.parse().map_err(|_| GatewayError::Corrupt("job"))?;
+    let Some(header) = receipt::ending(tx, id).await? else { return Ok(()) };
+    let Some(member) = member::find(tx, header.member).await? else { return Ok(()) };
+    let mut list = EndedList::default();
+    if header.what == "all" {
+        let dead = key::of_member(tx, header.member).await?.into_iter().filter(|key| key.epoch < header.epoch);
+        list.keys = dead.map(|key| EndedKey { id: key.id.to_string(), name: key.name, kid: key.kid }).collect();
+        key::revoke_before(tx, header.member, header.epoch, now).await?;
+    } else {
+        list.left.push("API keys, because only sessions were ended".to_owned());
+    }
+    let ended = session::end_before(tx, header.member, header.session_floor, now).await?;
+    list.sessions = usize::try_from(ended).unwrap_or(usize::MAX);
+    if member.owner && header.what == "all" {
+        list.left.push("ownership of the org, because nothing but another owner changes it".to_owned());
+    }
+    let text = serde_json::to_string(&list).map_err(|_| GatewayError::Corrupt("receipt"))?;
+    receipt::set_ended(tx, id, &text).await?;
+    Ok(())
+}
+
+/// Removes what has expired and can tell nobody anything any more.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep(app: &App) -> Result<(), DbError> {
+    let now = app.clock.now();
+    let mut tx = app.db.write().await?;
+    flow::sweep(&mut tx, now).await?;
+    session::sweep(&mut tx, now.before(Duration::from_secs(30 * 86_400))).await?;
+    tx.commit().await
+}
+
+/// Does jobs as they come and sweeps once a minute, until the node stops.
+pub async fn run(app: App, stop: CancellationToken) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut tidy = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        let worked = tokio::select! {
+            _ = look.tick() => run_due(&app).await.map(drop),
+            _ = tidy.tick() => sweep(&app).await,
+            () = stop.cancelled() => return,
+        };
+        if let Err(error) = worked {
+            tracing::warn!(error = &error as &dyn std::error::Error, "jobs wait for the database");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The use cases: everything Cardea does, without HTTP and without SQL.
+//!
+//! | room | what happens there |
+//! |---|---|
+//! | [`login`] | a federated or local sign-in, from the first click to the session |
+//! | [`session`] | what a session is good for, and its end by its own holder |
+//! | [`membership`] | groups to roles, by the rules of an org |
+//! | [`keys`] | a person's API keys; [`check`] answers what a key may do |
+//! | [`provisioning`] | what a directory says over SCIM |
+//! | [`revocation`] | **the only place that ends access**, and its receipts |
+//! | [`feed`] | how every node hears of it; [`memory`] is what a node keeps |
+//! | [`accounts`] | accounts, owners, operators and one-time links |
+//! | [`people`] | who is in an org, with which roles and why |
+//! | [`declare`] | declarative state: plan, apply, export |
+//! | [`audit`] | the log and its seal |
+//! | [`jobs`] | work that follows a commit |
+//! | [`doctor`] | how a running installation is |
+//! | [`ground`] | what a node stands on |
+
+pub mod accounts;
+pub mod app;
+pub mod audit;
+pub mod check;
+pub mod connections;
+pub mod context;
+pub mod declare;
+pub mod doctor;
+pub mod error;
+pub mod feed;
+pub mod ground;
+pub mod jobs;
+pub mod keys;
+pub mod login;
+pub mod membership;
+pub mod memory;
+pub mod metrics;
+pub mod password;
+pub mod pause;
+pub mod people;
+pub mod provisioning;
+pub mod revocation;
+pub mod session;
+pub mod settings;
+pub mod state;
+pub mod usage;
+
+pub use app::{App, Given, Parts, StartError};
+pub use context::Ctx;
+pub use error::GatewayError;
+pub use settings::Settings;

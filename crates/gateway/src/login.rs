@@ -1,0 +1,346 @@
+//! A sign-in, from the first click to the session.
+//!
+//! ```text
+//! begin   connection ─► flow row (state, nonce, PKCE verifier, hash of the browser's cookie) ─► to the provider
+//! finish  ─► take the flow row, once ─► commit ─► verify with the provider, no transaction open
+//!         ─► admit: who is it? ─► touch the member ─► bind, roles, session, audit ─► commit
+//! ```
+//! Every failure reads the same to the person; [`LoginError::reason`] tells the admin's trace them apart.
+
+pub mod admission;
+pub mod connector;
+pub mod local;
+
+pub use cardea_connect::Arrival;
+use cardea_connect::{ConnectError, Departure, Flow as Attempt};
+use cardea_model::{Fault, Kind, Timestamp, chance};
+use cardea_store::connection::{self, Connection};
+use cardea_store::db::DbError;
+use cardea_store::flow::{self, Flow};
+use cardea_tokens::hash::{same, sha256};
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+use url::Url;
+
+use crate::app::App;
+use crate::context::Ctx;
+use crate::password::PasswordError;
+use crate::session::Opened;
+
+/// How long a person has between the first click and coming back.
+pub const ATTEMPT_LIFE: Duration = Duration::from_secs(600);
+const VERIFIER: &str = "login.pkce_verifier";
+
+/// Why somebody did not get in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// There is no such connection, or it does not let anybody in now.
+    #[error("there is no such way to sign in")]
+    NoConnection,
+    /// No sign-in was begun with this state, or it was finished, or it is too late.
+    #[error("no sign-in was begun with this state, or it is over")]
+    NoAttempt,
+    /// Another browser began it, or none: login cross-site request forgery.
+    #[error("the sign-in was begun by another browser")]
+    OtherBrowser,
+    /// Another connection began it: mix-up.
+    #[error("the sign-in was begun at another connection")]
+    OtherConnection,
+    /// Access ended after the sign-in was begun.
+    #[error("access ended while the sign-in was on its way")]
+    Overtaken,
+    /// A hold stands.
+    #[error("the person is deactivated")]
+    Deactivated,
+    /// The directory has deleted the person.
+    #[error("the directory has deleted the person")]
+    Deleted,
+    /// Nobody like that is known and this connection creates nobody.
+    #[error("the person is not provisioned, and this connection creates nobody at sign-in")]
+    NotProvisioned,
+    /// Several records could be meant.
+    #[error("several records of the directory could be this person")]
+    Ambiguous,
+    /// The record belongs to another subject of this connection.
+    #[error("the record of the directory belongs to another subject")]
+    OtherSubject,
+    /// The address is another person's, who may not be joined.
+    #[error("the address belongs to somebody else")]
+    EmailTaken,
+    /// Wrong address or password.
+    #[error("the address or the password is wrong")]
+    Credentials,
+    /// Too many tries; again after these seconds.
+    #[error("too many tries")]
+    TooMany(u32),
+    /// No password could be checked now.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The provider or its answer.
+    #[error(transparent)]
+    Provider(#[from] ConnectError),
+    /// A stored connection or flow cannot be read.
+    #[error("a stored {0} cannot be read")]
+    Corrupt(&'static str),
+    /// The database did not do it.
+    #[error("the database did not answer")]
+    Database(#[source] DbError),
+}
+
+impl From<DbError> for LoginError {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl LoginError {
+    /// A stable word for the trace, the audit log and the metric.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NoConnection => "no_connection",
+            Self::NoAttempt => "no_attempt",
+            Self::OtherBrowser => "other_browser",
+            Self::OtherConnection => "other_connection",
+            Self::Overtaken => "overtaken",
+            Self::Deactivated => "deactivated",
+            Self::Deleted => "deleted",
+            Self::NotProvisioned => "not_provisioned",
+            Self::Ambiguous => "ambiguous",
+            Self::OtherSubject => "other_subject",
+            Self::EmailTaken => "email_taken",
+            Self::Credentials => "credentials",
+            Self::TooMany(_) => "too_many",
+            Self::Password(_) => "password",
+            Self::Provider(error) => error.reason(),
+            Self::Corrupt(_) => "corrupt",
+            Self::Database(_) => "database",
+        }
+    }
+}
+
+impl Fault for LoginError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NoConnection => Kind::Missing,
+            Self::TooMany(seconds) => Kind::TooMany(*seconds),
+            Self::Password(PasswordError::Busy) => Kind::Unavailable,
+            Self::Password(_) | Self::Corrupt(_) => Kind::Internal,
+            Self::Provider(error) => error.kind(),
+            Self::Database(error) => error.kind(),
+            Self::NoAttempt
+            | Self::OtherBrowser
+            | Self::OtherConnection
+            | Self::Overtaken
+            | Self::Deactivated
+            | Self::Deleted
+            | Self::NotProvisioned
+            | Self::Ambiguous
+            | Self::OtherSubject
+            | Self::EmailTaken
+            | Self::Credentials => Kind::Unauthenticated,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self.kind() {
+            Kind::Unavailable => "temporarily_unavailable",
+            Kind::TooMany(_) => "too_many_attempts",
+            Kind::Missing => "not_found",
+            Kind::Internal => "internal",
+            Kind::Invalid
+            | Kind::Unprocessable
+            | Kind::Unauthenticated
+            | Kind::Refused
+            | Kind::Conflict
+            | Kind::Stale => "login_failed",
+        }
+    }
+}
+
+/// Where the e-mail page sends somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// To the identity provider of this connection.
+    Connection(String),
+    /// To the page that asks for a local password. People are indistinguishable here: whoever is not federated comes here.
+    Password,
+}
+
+/// Where people with this address sign in, by its domain.
+///
+/// # Errors
+/// The database's.
+pub async fn route(app: &App, email: &str) -> Result<Route, LoginError> {
+    let Some(email) = cardea_model::name::Email::parse(email) else { return Ok(Route::Password) };
+    let owner = connection::of_domain(&mut app.db.read().await?, &email.domain).await?;
+    Ok(match owner {
+        Some(connection) if connection.stage == "live" => Route::Connection(connection.name),
+        _ => Route::Password,
+    })
+}
+
+/// A sign-in that was begun.
+pub struct Begun {
+    /// Where the browser goes now.
+    pub redirect: Url,
+    /// What the browser keeps in a cookie meanwhile.
+    pub browser: String,
+}
+
+/// Begins a sign-in at a connection.
+///
+/// # Errors
+/// [`LoginError`].
+pub async fn begin(
+    app: &App,
+    ctx: &Ctx,
+    name: &str,
+    return_to: &str,
+    login_hint: Option<&str>,
+) -> Result<Begun, LoginError> {
+    let row = open_connection(app, name).await?;
+    let mut attempt = Attempt::fresh(&*app.random);
+    attempt.login_hint = login_hint.filter(|hint| hint.len() <= 254).map(str::to_owned);
+    let Departure::Redirect(redirect) = connector::build(app, &row)?.begin(&attempt).await?;
+    let browser = chance::base62(&*app.random, 43);
+    let stored = Flow {
+        connection: row.id,
+        nonce: attempt.nonce.clone(),
+        verifier: seal(app, &attempt.pkce_verifier),
+        browser_hash: sha256(browser.as_bytes()).to_vec(),
+        return_to: safe_return(return_to).to_owned(),
+        begun_at: ctx.now,
+        expires_at: ctx.now.after(ATTEMPT_LIFE),
+    };
+    let mut tx = app.db.write().await?;
+    flow::add(&mut tx, &sha256(attempt.state.as_bytes()), &stored).await?;
+    tx.commit().await?;
+    Ok(Begun { redirect, browser })
+}
+
+async fn open_connection(app: &App, name: &str) -> Result<Connection, LoginError> {
+    let row = connection::named(&mut app.db.read().await?, name).await?;
+    row.filter(|row| matches!(row.stage.as_str(), "tested" | "live")).ok_or(LoginError::NoConnection)
+}
+
+fn seal(app: &App, verifier: &SecretString) -> Vec<u8> {
+    app.peppers.sealer().seal(&*app.random, VERIFIER, verifier.expose_secret().as_bytes())
+}
+
+/// Where a person goes after signing in: a path of ours and nothing else, whatever a link said.
+#[must_use]
+pub fn safe_return(path: &str) -> &str {
+    let plain = path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    // `//host` and `/\host` are other sites to a browser; a percent-encoded slash may become one on the way.
+    let ours = path.starts_with('/') && !path.starts_with("//") && !path.to_ascii_lowercase().starts_with("/%2f");
+    let not_again = !path.starts_with("/login") && !path.starts_with("/logout");
+    if plain && ours && not_again && path.len() <= 2048 { path } else { "/" }
+}
+
+/// Somebody who got in.
+pub struct SignedIn {
+    /// Their session.
+    pub session: Opened,
+    /// Where they go now.
+    pub return_to: String,
+}
+
+/// Finishes a sign-in with what the provider sent back through the browser.
+///
+/// # Errors
+/// [`LoginError`]; the attempt is used up in any case.
+pub async fn finish(
+    app: &App,
+    ctx: &Ctx,
+    name: &str,
+    arrival: Arrival,
+    browser: Option<&str>,
+) -> Result<SignedIn, LoginError> {
+    let result = try_finish(app, ctx, name, arrival, browser).await;
+    match &result {
+        Ok(_) => app.metrics.login("signed_in"),
+        Err(error) => {
+            app.metrics.login(error.reason());
+            refused(app, ctx, name, error).await;
+        }
+    }
+    result
+}
+
+async fn try_finish(
+    app: &App,
+    ctx: &Ctx,
+    name: &str,
+    arrival: Arrival,
+    browser: Option<&str>,
+) -> Result<SignedIn, LoginError> {
+    let (flow, attempt) = take(app, ctx.now, &arrival).await?;
+    // A finished callback of another browser must not sign this one in (RFC 6749 §10.12).
+    if !browser.is_some_and(|browser| same(&sha256(browser.as_bytes()), &flow.browser_hash)) {
+        return Err(LoginError::OtherBrowser);
+    }
+    // Whether the connection still lets people in is asked at the response, not only at the request.
+    let row = open_connection(app, name).await?;
+    // Each connection has its own callback address: an answer for another one is a mix-up (RFC 9700 §4.4).
+    if row.id != flow.connection {
+        return Err(LoginError::OtherConnection);
+    }
+    let identity = connector::build(app, &row)?.finish(&attempt, arrival, ctx.now).await?;
+    let session = admission::admit(app, ctx, &row, &flow, &identity).await?;
+    Ok(SignedIn { session, return_to: flow.return_to })
+}
+
+/// Reads and uses up the attempt to which the answer belongs.
+async fn take(app: &App, now: Timestamp, arrival: &Arrival) -> Result<(Flow, Attempt), LoginError> {
+    let mut states = arrival.parameters.iter().filter(|(name, _)| name == "state").map(|(_, value)| value);
+    let (Some(state), None) = (states.next(), states.next()) else { return Err(LoginError::NoAttempt) };
+    let mut tx = app.db.write().await?;
+    let taken = flow::take(&mut tx, &sha256(state.as_bytes())).await?;
+    tx.commit().await?;
+    let flow = taken.filter(|flow| now < flow.expires_at).ok_or(LoginError::NoAttempt)?;
+    let verifier = app.peppers.sealer().open(VERIFIER, &flow.verifier).map_err(|_| LoginError::Corrupt("flow"))?;
+    let verifier = std::str::from_utf8(&verifier).map_err(|_| LoginError::Corrupt("flow"))?.to_owned();
+    let attempt = Attempt {
+        state: state.clone(),
+        nonce: flow.nonce.clone(),
+        pkce_verifier: verifier.into(),
+        login_hint: None,
+    };
+    Ok((flow, attempt))
+}
+
+/// Writes a refused sign-in into the audit log; a failure to do so must not hide the refusal itself.
+async fn refused(app: &App, ctx: &Ctx, name: &str, error: &LoginError) {
+    tracing::info!(connection = name, reason = error.reason(), request.id = %ctx.request, error = error as &dyn std::error::Error, "a sign-in was refused");
+    let write = async {
+        let account = connection::named(&mut app.db.read().await?, name).await?.map(|row| row.account);
+        let mut tx = app.db.write().await?;
+        let detail = serde_json::json!({"reason": error.reason()});
+        crate::audit::record(app, &mut tx, ctx, account, "login.rejected", name, detail).await?;
+        tx.commit().await
+    };
+    if let Err(error) = write.await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a refused sign-in could not be written into the audit log");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_return;
+
+    #[test]
+    fn nobody_is_sent_to_another_site_after_signing_in() {
+        for path in ["/", "/me/keys", "/o/acme/people?after=usr_1"] {
+            assert_eq!(safe_return(path), path);
+        }
+        let long = format!("/{}", "a".repeat(3000));
+        let evil = [
+            "", "//evil", "/\\evil", "https:evil", "https://evil", "%2f%2fevil", "/%2fevil", "/%2Fevil", "\t//evil", "/\tevil",
+            "javascript:alert(1)", "/\r\nSet-Cookie: a=b", "user@evil", "/login?return_to=/login", "/logout", &long,
+        ];
+        for path in evil {
+            assert_eq!(safe_return(path), "/", "{path:?}");
+        }
+    }
+}

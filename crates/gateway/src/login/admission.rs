@@ -1,0 +1,217 @@
+//! Who is it, and may they come in? One transaction from the answer to the session.
+//!
+//! Within one connection, a sign-in is, in this order: the identity of its subject; else the directory's record whose
+//! external id is the subject; else the one with its user name; else the one with its address (one authority says both, so
+//! no proof is needed). Tombstones count: whom the directory deleted, no sign-in creates again.
+
+use cardea_connect::{GroupClaims as Claimed, Identity as Asserted};
+use cardea_model::id::{IdentityId, MemberId, UserId};
+use cardea_model::name::{Email, fold};
+use cardea_model::rule::GroupClaims;
+use cardea_store::account;
+use cardea_store::connection::{self, Connection};
+use cardea_store::db::{Conn, DbError, Tx};
+use cardea_store::flow::Flow;
+use cardea_store::identity::{self, Identity};
+use cardea_store::member::{self, Member};
+use cardea_store::person;
+use serde_json::json;
+
+use super::{LoginError, connector};
+use crate::app::App;
+use crate::audit;
+use crate::context::Ctx;
+use crate::membership;
+use crate::pause::Point;
+use crate::session::{self, Opened};
+use crate::state::{self, TrustEmail};
+
+/// Lets the person in whom the provider vouches for, or says why not.
+///
+/// # Errors
+/// [`LoginError`].
+pub async fn admit(
+    app: &App,
+    ctx: &Ctx,
+    row: &Connection,
+    flow: &Flow,
+    asserted: &Asserted,
+) -> Result<Opened, LoginError> {
+    match try_admit(app, ctx, row, flow, asserted).await {
+        // Somebody else created or bound the same person at this moment: look again, once.
+        Err(LoginError::Database(DbError::Conflict)) => try_admit(app, ctx, row, flow, asserted).await,
+        result => result,
+    }
+}
+
+async fn try_admit(
+    app: &App,
+    ctx: &Ctx,
+    row: &Connection,
+    flow: &Flow,
+    asserted: &Asserted,
+) -> Result<Opened, LoginError> {
+    let settings = connector::settings(row)?;
+    let (known, email) = {
+        let mut conn = app.db.read().await?;
+        (find(&mut conn, row, asserted).await?, address(&mut conn, row, &settings, asserted).await?)
+    };
+    app.pause.at(Point::Admission).await;
+    let mut tx = app.db.write().await?;
+    let account = account::find(&mut tx, row.account).await?.ok_or(LoginError::Corrupt("account"))?;
+    let (identity, member) = match known {
+        Some(identity) => {
+            let member = member::find(&mut tx, identity.member).await?.ok_or(LoginError::Corrupt("identity"))?;
+            (identity, member)
+        }
+        None if !settings.jit => return Err(LoginError::NotProvisioned),
+        None => create(app, &mut tx, ctx, row, asserted, email.as_ref()).await?,
+    };
+    let member = enter(app, &mut tx, flow, member).await?;
+    if !identity::signed_in(&mut tx, identity.id, &asserted.issuer, &asserted.subject, ctx.now).await? {
+        return Err(LoginError::OtherSubject);
+    }
+    let claims = claims(asserted);
+    let synced =
+        membership::sync(app, &mut tx, ctx, (&account, &member), (row.id, &settings.groups), &claims).await?;
+    connection::signed_in(&mut tx, row.id, ctx.now).await?;
+    member::signed_in(&mut tx, member.id, ctx.now).await?;
+    let session = session::open(app, &mut tx, ctx, &member, Some(row.id)).await?;
+    let detail = json!({"connection": row.name, "groups": synced.as_str(), "remarks": asserted.remarks});
+    audit::record(app, &mut tx, ctx, Some(account.id), "login.succeeded", &identity.user.to_string(), detail).await?;
+    tx.commit().await?;
+    Ok(session)
+}
+
+/// The fence. The member is read before it, so that whatever ends access between the two makes the touch fail.
+async fn enter(app: &App, tx: &mut Tx, flow: &Flow, member: Member) -> Result<Member, LoginError> {
+    if member.numbers.held {
+        return Err(LoginError::Deactivated);
+    }
+    // An answer to a question asked before access ended is not a new sign-in.
+    if flow.begun_at <= member.numbers.session_floor {
+        return Err(LoginError::Overtaken);
+    }
+    app.pause.at(Point::Login).await;
+    if !member::touch(tx, member.id, member.numbers.epoch).await? {
+        return Err(LoginError::Overtaken);
+    }
+    Ok(member)
+}
+
+fn claims(asserted: &Asserted) -> GroupClaims {
+    match &asserted.groups {
+        Claimed::Present(groups) => GroupClaims::of(groups.clone()),
+        Claimed::Missing => GroupClaims::Missing,
+        Claimed::Overage => GroupClaims::Overage,
+    }
+}
+
+/// The identity that this sign-in means; nothing if nobody like that was ever known here.
+async fn find(conn: &mut Conn, row: &Connection, asserted: &Asserted) -> Result<Option<Identity>, LoginError> {
+    let mut dead = match identity::of_subject(conn, row.id, &asserted.subject).await? {
+        Some(identity) if identity.deleted_at.is_none() => return Ok(Some(identity)),
+        tombstone => tombstone.is_some(),
+    };
+    let names = [asserted.upn.as_deref(), asserted.preferred_username.as_deref()];
+    let email = asserted.email.as_ref().and_then(|email| Email::parse(&email.address));
+    let mut candidates = vec![identity::of_external_id(conn, row.id, &asserted.subject).await?];
+    for name in names.into_iter().flatten() {
+        candidates.push(identity::of_user_name(conn, row.id, &fold(name)).await?);
+    }
+    if let Some(email) = &email {
+        candidates.push(identity::of_user_name(conn, row.id, &email.normal).await?);
+        candidates.push(identity::of_email(conn, row.id, &email.normal).await?);
+    }
+    for found in candidates {
+        let mut living = found.iter().filter(|identity| identity.deleted_at.is_none());
+        match (living.next(), living.next()) {
+            (Some(_), Some(_)) => return Err(LoginError::Ambiguous),
+            (Some(identity), None) if identity.subject.is_some() => return Err(LoginError::OtherSubject),
+            (Some(identity), None) => return Ok(Some(identity.clone())),
+            (None, _) => dead |= found.iter().any(|identity| identity.managed),
+        }
+    }
+    // The directory deleted everybody whom this could be: no sign-in brings them back.
+    if dead { Err(LoginError::Deleted) } else { Ok(None) }
+}
+
+/// The address, if it may be taken for this person's own: its domain is this connection's, and the provider says that it is
+/// verified, or says nothing and the admin trusts it. `false` is never overridden.
+async fn address(
+    conn: &mut Conn,
+    row: &Connection,
+    settings: &state::Connection,
+    asserted: &Asserted,
+) -> Result<Option<Email>, LoginError> {
+    let Some(claimed) = &asserted.email else { return Ok(None) };
+    let Some(email) = Email::parse(&claimed.address) else { return Ok(None) };
+    let vouched = match claimed.verified {
+        Some(verified) => verified,
+        None => settings.trust_email == TrustEmail::DomainVerified,
+    };
+    let owner = connection::of_domain(conn, &email.domain).await?;
+    Ok((vouched && owner.is_some_and(|owner| owner.id == row.id)).then_some(email))
+}
+
+/// Creates the person whom nobody knew, with the trusted address or none.
+async fn create(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    row: &Connection,
+    asserted: &Asserted,
+    email: Option<&Email>,
+) -> Result<(Identity, Member), LoginError> {
+    if let Some(email) = email
+        && person::with_email(tx, &email.normal).await?.is_some()
+    {
+        return Err(LoginError::EmailTaken);
+    }
+    let (user, id) = (UserId::new(ctx.now, &*app.random), MemberId::new(ctx.now, &*app.random));
+    let claimed = asserted.email.as_ref().map(|email| email.address.as_str());
+    let shown = email.map(|email| email.shown.as_str()).or(claimed);
+    let name = asserted.name.as_deref().or(shown).unwrap_or(&asserted.subject);
+    person::add(tx, user, name, shown, email.map(|email| email.normal.as_str()), ctx.now).await?;
+    member::add(tx, id, row.account, user, "member", ctx.now).await?;
+    let user_name = asserted.upn.as_deref().or(asserted.preferred_username.as_deref()).or(claimed);
+    let user_name = user_name.unwrap_or(&asserted.subject);
+    let identity = Identity {
+        id: IdentityId::new(ctx.now, &*app.random),
+        connection: row.id,
+        user,
+        member: id,
+        issuer: Some(asserted.issuer.clone()),
+        subject: Some(asserted.subject.clone()),
+        user_name: user_name.to_owned(),
+        external_id: None,
+        email_normal: claimed.and_then(Email::parse).map(|email| email.normal),
+        managed: false,
+        active: true,
+        document: document(asserted, user_name),
+        created_at: ctx.now,
+        modified_at: ctx.now,
+        deleted_at: None,
+        version: 1,
+    };
+    identity::add(tx, &identity, &fold(user_name)).await?;
+    let detail = json!({"connection": row.name});
+    audit::record(app, tx, ctx, Some(row.account), "user.created_at_login", &user.to_string(), detail).await?;
+    let member = member::find(tx, id).await?.ok_or(LoginError::Corrupt("member"))?;
+    Ok((identity, member))
+}
+
+/// The record that the directory will find when it first looks for this person.
+fn document(asserted: &Asserted, user_name: &str) -> String {
+    let mut user = json!({"userName": user_name, "active": true});
+    if let Some(fields) = user.as_object_mut() {
+        let email = asserted.email.as_ref().map(|email| json!([{"value": email.address, "type": "work", "primary": true}]));
+        let name = json!({"givenName": asserted.given_name, "familyName": asserted.family_name});
+        fields.extend(email.map(|email| ("emails".to_owned(), email)));
+        fields.extend(asserted.name.as_ref().map(|name| ("displayName".to_owned(), json!(name))));
+        if asserted.given_name.is_some() || asserted.family_name.is_some() {
+            fields.insert("name".to_owned(), name);
+        }
+    }
+    user.to_string()
+}

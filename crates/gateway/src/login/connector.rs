@@ -1,0 +1,52 @@
+//! A stored connection as something that can sign people in.
+
+use cardea_connect::{Connector, GroupsClaim, OidcConnector, OidcSettings, TokenAuth};
+use cardea_store::connection::Connection;
+use secrecy::SecretString;
+
+use super::LoginError;
+use crate::app::App;
+use crate::state::{self, Protocol};
+
+/// The purpose under which connections' client secrets are sealed.
+pub const CLIENT_SECRET: &str = "connection.client_secret";
+
+/// Reads the stored settings.
+pub(crate) fn settings(row: &Connection) -> Result<state::Connection, LoginError> {
+    serde_json::from_str(&row.settings).map_err(|_| LoginError::Corrupt("connection"))
+}
+
+/// The connector of a stored connection. Cheap: what is fetched is cached beside it.
+pub(crate) fn build(app: &App, row: &Connection) -> Result<Connector, LoginError> {
+    let settings = settings(row)?;
+    let Some(Protocol::Oidc(oidc)) = settings.protocol() else { return Err(LoginError::NoConnection) };
+    let token_auth = match oidc.token_auth {
+        state::TokenAuth::Basic => TokenAuth::Basic,
+        state::TokenAuth::Post => TokenAuth::Post,
+        state::TokenAuth::PrivateKeyJwt => return Err(LoginError::NoConnection),
+    };
+    let groups = GroupsClaim {
+        claim: settings.groups.claim.clone(),
+        pointer: settings.groups.pointer.clone(),
+        split: None,
+    };
+    let connector = OidcSettings {
+        connection: row.name.clone(),
+        issuer: oidc.issuer,
+        client_id: oidc.client_id,
+        client_secret: secret(app, row)?,
+        token_auth,
+        scopes: oidc.scopes,
+        redirect_uri: format!("{}/oidc/{}/callback", app.settings.public_url, row.name),
+        groups,
+        subject_claim: oidc.subject_claim,
+    };
+    Ok(Connector::Oidc(OidcConnector::new(connector, app.outside.clone())))
+}
+
+fn secret(app: &App, row: &Connection) -> Result<Option<SecretString>, LoginError> {
+    let Some(sealed) = &row.secret else { return Ok(None) };
+    let plain = app.peppers.sealer().open(CLIENT_SECRET, sealed).map_err(|_| LoginError::Corrupt("client secret"))?;
+    let text = std::str::from_utf8(&plain).map_err(|_| LoginError::Corrupt("client secret"))?;
+    Ok(Some(text.to_owned().into()))
+}

@@ -1,0 +1,85 @@
+//! Local sign-in by address and password: for owners, who must get in when no identity provider lets them.
+
+use std::time::Duration;
+
+use cardea_model::name::Email;
+use cardea_store::db::DbError;
+use cardea_store::member::{self, Member};
+use cardea_store::{password as passwords, person};
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::LoginError;
+use crate::app::App;
+use crate::audit;
+use crate::context::Ctx;
+use crate::password::network;
+use crate::pause::Point;
+use crate::session::{self, Opened};
+
+/// Signs somebody in by password. Whoever does not exist takes as long to refuse as a wrong password.
+///
+/// # Errors
+/// [`LoginError`].
+pub async fn sign_in(app: &App, ctx: &Ctx, email: &str, password: SecretString) -> Result<Opened, LoginError> {
+    let result = try_sign_in(app, ctx, email, password).await;
+    match &result {
+        Ok(_) => app.metrics.login("signed_in"),
+        Err(error) => {
+            app.metrics.login(error.reason());
+            tracing::info!(reason = error.reason(), request.id = %ctx.request, "a local sign-in was refused");
+        }
+    }
+    result
+}
+
+async fn try_sign_in(app: &App, ctx: &Ctx, email: &str, password: SecretString) -> Result<Opened, LoginError> {
+    let email = Email::parse(email);
+    let account = format!("account:{}", email.as_ref().map_or("", |email| email.normal.as_str()));
+    let who = [account.clone(), network(ctx.ip)];
+    if let Some(wait) = app.passwords.must_wait(&who, app.settings.password_tries, ctx.now) {
+        return Err(LoginError::TooMany(seconds(wait)));
+    }
+    let (hash, member) = match &email {
+        Some(email) => find(app, email).await?,
+        None => (None, None),
+    };
+    let fits = app.passwords.verify(hash, password).await?;
+    let (true, Some(member)) = (fits, member) else {
+        app.passwords.failed(&who, ctx.now);
+        return Err(LoginError::Credentials);
+    };
+    app.passwords.succeeded(&account);
+    enter(app, ctx, &member).await
+}
+
+/// The hash and the membership with which this address signs in: where it owns something, else the oldest.
+async fn find(app: &App, email: &Email) -> Result<(Option<String>, Option<Member>), DbError> {
+    let mut conn = app.db.read().await?;
+    let Some(person) = person::with_email(&mut conn, &email.normal).await? else { return Ok((None, None)) };
+    let hash = passwords::find(&mut conn, person.id).await?;
+    let members = member::all_of_user(&mut conn, person.id).await?;
+    let member = members.iter().find(|member| member.owner).or(members.first()).cloned();
+    Ok((hash, member))
+}
+
+async fn enter(app: &App, ctx: &Ctx, member: &Member) -> Result<Opened, LoginError> {
+    if member.numbers.held {
+        return Err(LoginError::Deactivated);
+    }
+    app.pause.at(Point::Login).await;
+    let mut tx = app.db.write().await?;
+    if !member::touch(&mut tx, member.id, member.numbers.epoch).await? {
+        return Err(LoginError::Overtaken);
+    }
+    member::signed_in(&mut tx, member.id, ctx.now).await?;
+    let session = session::open(app, &mut tx, ctx, member, None).await?;
+    let user = member.user.to_string();
+    audit::record(app, &mut tx, ctx, Some(member.account), "login.succeeded", &user, json!({"local": true})).await?;
+    tx.commit().await?;
+    Ok(session)
+}
+
+fn seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
+}

@@ -1,0 +1,329 @@
+//! What a node keeps in memory to answer key checks: keys, members' numbers and roles, orgs and clients.
+//!
+//! Nothing here is trusted because it is recent, only because the feed has been read: see [`crate::feed`].
+//! Entries only ever move forward: a member's numbers are monotone, a key carries its row's version, and whatever is
+//! older than what stands is dropped. So it does not matter in which order a commit on this node, the feed, and a read
+//! that began before either of them arrive.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use cardea_model::Timestamp;
+use cardea_model::id::{AccountId, ClientId, KeyId, MemberId, OrgId, UserId};
+use cardea_model::catalogue::ServiceSet;
+use cardea_model::key::{KeyGrants, KeyKind, KeyState, OrgFacts, Roles};
+use cardea_model::numbers::Numbers;
+use cardea_tokens::format::Kid;
+use cardea_tokens::pepper::Mac;
+
+const SHARDS: usize = 64;
+
+/// Something cut into shards by key, so that writers of one key do not stop readers of another.
+pub(crate) struct Shards<S> {
+    hasher: RandomState,
+    shards: Vec<RwLock<S>>,
+}
+
+impl<S: Default> Shards<S> {
+    fn new() -> Self {
+        let shards = std::iter::repeat_with(RwLock::default).take(SHARDS).collect();
+        Self { hasher: RandomState::new(), shards }
+    }
+
+    fn shard(&self, key: impl Hash) -> Option<&RwLock<S>> {
+        let hash = usize::try_from(self.hasher.hash_one(key) >> 32).unwrap_or(0);
+        self.shards.get(hash % SHARDS)
+    }
+
+    /// Looks into the shard of `key`.
+    fn with<R>(&self, key: impl Hash, look: impl FnOnce(&S) -> Option<R>) -> Option<R> {
+        look(&self.shard(key)?.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change<R>(&self, key: impl Hash, change: impl FnOnce(&mut S) -> R) -> Option<R> {
+        Some(change(&mut self.shard(key)?.write().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Looks into one shard after the other.
+    fn each<R>(&self, look: impl Fn(&S) -> R) -> impl Iterator<Item = R> {
+        self.shards.iter().map(move |shard| look(&shard.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn clear(&self) {
+        for shard in &self.shards {
+            *shard.write().unwrap_or_else(PoisonError::into_inner) = S::default();
+        }
+    }
+}
+
+/// The keys of one shard. The entries lie in blocks that never move and have no gaps, because a map that has just grown
+/// is half empty: with the entries in it, a million keys would take twice the room.
+#[derive(Default)]
+struct Keys {
+    places: HashMap<Kid, u32>,
+    blocks: Vec<Vec<KeyEntry>>,
+}
+
+const BLOCK: usize = 128;
+
+impl Keys {
+    fn get(&self, kid: &Kid) -> Option<&KeyEntry> {
+        let place = usize::try_from(*self.places.get(kid)?).ok()?;
+        self.blocks.get(place / BLOCK)?.get(place % BLOCK)
+    }
+
+    /// Keeps an entry unless a newer version of it stands.
+    fn put(&mut self, kid: Kid, entry: KeyEntry) {
+        if let Some(place) = self.places.get(&kid).and_then(|place| usize::try_from(*place).ok()) {
+            let standing = self.blocks.get_mut(place / BLOCK).and_then(|block| block.get_mut(place % BLOCK));
+            if let Some(standing) = standing.filter(|standing| standing.version <= entry.version) {
+                entry.used.store(standing.used.load(Ordering::Relaxed), Ordering::Relaxed);
+                *standing = entry;
+            }
+            return;
+        }
+        let place = self.places.len();
+        if place.is_multiple_of(BLOCK) {
+            self.blocks.push(Vec::with_capacity(BLOCK));
+        }
+        if let (Ok(number), Some(block)) = (u32::try_from(place), self.blocks.last_mut()) {
+            block.push(entry);
+            self.places.insert(kid, number);
+        }
+    }
+}
+
+/// One secret of a key.
+pub(crate) struct KeyEntry {
+    pub(crate) id: KeyId,
+    pub(crate) kind: KeyKind,
+    pub(crate) state: KeyState,
+    pub(crate) mac: Mac,
+    pub(crate) epoch: i64,
+    /// [`NEVER`] for a key without an end.
+    pub(crate) expires_at: Timestamp,
+    pub(crate) grants: Arc<KeyGrants>,
+    pub(crate) member: Arc<MemberEntry>,
+    pub(crate) version: i64,
+    /// The minute since 1970 of its last use, as long as that is not written; else 0.
+    pub(crate) used: AtomicU32,
+}
+
+/// The end of what has none: an option would make each entry larger by a sixth.
+pub(crate) const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+
+impl KeyEntry {
+    /// When it expires, if ever.
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
+        (self.expires_at != NEVER).then_some(self.expires_at)
+    }
+
+    /// Notes a use. Most find the minute noted already, and then nothing is written that other cores would have to hear of.
+    pub(crate) fn note_use(&self, now: Timestamp) {
+        let minute = u32::try_from(now.as_seconds() / 60).unwrap_or(0);
+        if self.used.load(Ordering::Relaxed) != minute {
+            self.used.store(minute, Ordering::Relaxed);
+        }
+    }
+
+    fn take_use(&self) -> Option<(KeyId, Timestamp)> {
+        if self.used.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let minute = self.used.swap(0, Ordering::Relaxed);
+        (minute > 0).then(|| (self.id, Timestamp::from_seconds(i64::from(minute) * 60)))
+    }
+}
+
+/// A member's numbers, and the profile that decisions need once it has been asked for.
+pub(crate) struct MemberEntry {
+    /// `epoch × 2`, plus one while held. Whatever changes `held` raises the epoch too, so this only grows.
+    access: AtomicI64,
+    session_floor: AtomicI64,
+    roles_version: AtomicI64,
+    profile: ArcSwapOption<Profile>,
+}
+
+/// Who a member is and what they may, as of one roles version.
+pub(crate) struct Profile {
+    pub(crate) user: UserId,
+    pub(crate) account: AccountId,
+    pub(crate) org: Arc<OrgEntry>,
+    pub(crate) roles: Roles,
+    pub(crate) roles_version: i64,
+}
+
+/// An org and what it has.
+pub(crate) struct OrgEntry {
+    pub(crate) facts: ArcSwap<Org>,
+}
+
+/// What an org has.
+pub(crate) struct Org {
+    pub(crate) name: Arc<str>,
+    pub(crate) enabled: ServiceSet,
+}
+
+impl Org {
+    pub(crate) fn facts(&self) -> OrgFacts<'_> {
+        OrgFacts { name: &self.name, enabled: self.enabled }
+    }
+}
+
+/// A client that may ask.
+pub(crate) struct ClientEntry {
+    pub(crate) id: ClientId,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) mac: Option<Mac>,
+    pub(crate) resource_server: bool,
+    pub(crate) services: ServiceSet,
+}
+
+impl MemberEntry {
+    /// Whether a credential that carries `epoch` is alive.
+    pub(crate) fn lives(&self, epoch: i64) -> bool {
+        self.access.load(Ordering::Acquire) == epoch.saturating_mul(2)
+    }
+
+    pub(crate) fn raise(&self, numbers: &Numbers) {
+        let access = numbers.epoch.saturating_mul(2).saturating_add(i64::from(numbers.held));
+        self.access.fetch_max(access, Ordering::AcqRel);
+        self.session_floor.fetch_max(numbers.session_floor.as_micros(), Ordering::AcqRel);
+        self.roles_version.fetch_max(numbers.roles_version, Ordering::AcqRel);
+    }
+
+    /// The profile, unless roles have changed since it was read.
+    pub(crate) fn profile(&self) -> Option<arc_swap::Guard<Option<Arc<Profile>>>> {
+        let profile = self.profile.load();
+        let current = profile.as_ref().is_some_and(|p| p.roles_version >= self.roles_version.load(Ordering::Acquire));
+        current.then_some(profile)
+    }
+
+    /// Keeps a profile that was read; an older one never replaces a newer one for long, since its version is compared at use.
+    pub(crate) fn keep(&self, profile: Arc<Profile>) {
+        self.profile.rcu(|old| match old {
+            Some(standing) if standing.roles_version > profile.roles_version => Some(Arc::clone(standing)),
+            _ => Some(Arc::clone(&profile)),
+        });
+    }
+}
+
+/// Everything that a node keeps.
+pub struct Memory {
+    keys: Shards<Keys>,
+    members: Shards<HashMap<MemberId, Arc<MemberEntry>>>,
+    grants: RwLock<HashMap<String, Arc<KeyGrants>>>,
+    orgs: RwLock<HashMap<OrgId, Arc<OrgEntry>>>,
+    clients: ArcSwap<HashMap<String, Arc<ClientEntry>>>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            keys: Shards::new(),
+            members: Shards::new(),
+            grants: RwLock::default(),
+            orgs: RwLock::default(),
+            clients: ArcSwap::default(),
+        }
+    }
+}
+
+impl Memory {
+    /// How many secrets of keys are in memory.
+    #[must_use]
+    pub fn key_count(&self) -> usize {
+        self.keys.each(|shard| shard.places.len()).sum()
+    }
+
+    /// Looks at the entry of a kid.
+    pub(crate) fn with_key<R>(&self, kid: &Kid, look: impl FnOnce(&KeyEntry) -> R) -> Option<R> {
+        self.keys.with(kid, |shard| shard.get(kid).map(look))
+    }
+
+    /// Keeps an entry unless a newer version of it stands.
+    pub(crate) fn keep_key(&self, kid: Kid, entry: KeyEntry) {
+        self.keys.change(kid, |shard| shard.put(kid, entry));
+    }
+
+    /// Takes the notes of uses that are not written yet, shard by shard, each when it is asked for.
+    pub(crate) fn take_uses(&self) -> impl Iterator<Item = Vec<(KeyId, Timestamp)>> {
+        self.keys.each(|shard| shard.blocks.iter().flatten().filter_map(KeyEntry::take_use).collect())
+    }
+
+    /// The entry of a member; made if there is none, so that numbers that arrive before the member is known are not lost.
+    pub(crate) fn member(&self, id: MemberId) -> Arc<MemberEntry> {
+        let known = self.members.with(id, |shard| shard.get(&id).cloned());
+        known.or_else(|| self.members.change(id, |shard| Arc::clone(shard.entry(id).or_insert_with(blank)))).unwrap_or_else(blank)
+    }
+
+    /// Moves a member's numbers forward.
+    pub(crate) fn raise(&self, id: MemberId, numbers: &Numbers) {
+        self.member(id).raise(numbers);
+    }
+
+    /// One copy of equal grants for all keys that have them.
+    pub(crate) fn share_grants(&self, document: &str, parse: impl FnOnce() -> Option<KeyGrants>) -> Option<Arc<KeyGrants>> {
+        if let Some(known) = self.grants.read().unwrap_or_else(PoisonError::into_inner).get(document) {
+            return Some(Arc::clone(known));
+        }
+        let fresh = Arc::new(parse()?);
+        let mut all = self.grants.write().unwrap_or_else(PoisonError::into_inner);
+        // Grants that no key has any more are swept when the table has doubled.
+        if all.len() >= 1024 && all.len().is_power_of_two() {
+            all.retain(|_, grants| Arc::strong_count(grants) > 1);
+        }
+        Some(Arc::clone(all.entry(document.to_owned()).or_insert(fresh)))
+    }
+
+    /// The entry of an org, if it has been read.
+    pub(crate) fn org(&self, id: OrgId) -> Option<Arc<OrgEntry>> {
+        self.orgs.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// Keeps what an org has; the entry that members point to stays the same.
+    pub(crate) fn keep_org(&self, id: OrgId, facts: Org) -> Arc<OrgEntry> {
+        let mut orgs = self.orgs.write().unwrap_or_else(PoisonError::into_inner);
+        match orgs.get(&id) {
+            Some(entry) => {
+                entry.facts.store(Arc::new(facts));
+                Arc::clone(entry)
+            }
+            None => {
+                let entry = Arc::new(OrgEntry { facts: ArcSwap::from_pointee(facts) });
+                orgs.insert(id, Arc::clone(&entry));
+                entry
+            }
+        }
+    }
+
+    /// The client with this name.
+    pub(crate) fn client(&self, client_id: &str) -> Option<Arc<ClientEntry>> {
+        self.clients.load().get(client_id).cloned()
+    }
+
+    /// Replaces all clients.
+    pub(crate) fn keep_clients(&self, clients: HashMap<String, Arc<ClientEntry>>) {
+        self.clients.store(Arc::new(clients));
+    }
+
+    /// Forgets everything, for a feed that is not the continuation of the one that was followed.
+    pub(crate) fn clear(&self) {
+        self.keys.clear();
+        self.members.clear();
+        self.orgs.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.clients.store(Arc::default());
+    }
+}
+
+fn blank() -> Arc<MemberEntry> {
+    Arc::new(MemberEntry {
+        access: AtomicI64::new(0),
+        session_floor: AtomicI64::new(0),
+        roles_version: AtomicI64::new(0),
+        profile: ArcSwapOption::empty(),
+    })
+}

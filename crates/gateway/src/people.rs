@@ -1,0 +1,307 @@
+//! Who is in an org, with which roles and why; and the door that an admin or operator can shut.
+
+mod held;
+mod me;
+
+pub use held::{SessionView, SignIn, keys_of, receipts_of, sessions_of, signed_in_lately};
+pub use me::{Here, Me, MeOrg, MeUser, Notice, here, me};
+
+use cardea_model::id::{AccountId, UserId};
+use cardea_model::numbers::{Cause, HoldKind, What};
+use cardea_model::{Caller, Permission, Timestamp};
+use cardea_store::account::{self, Account};
+use cardea_store::db::Conn;
+use cardea_store::person::{self, Listed};
+use cardea_store::{grant, hold, identity, key, session};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::context::Ctx;
+use crate::error::GatewayError;
+use crate::revocation::{self, Ended, Ending};
+
+/// A user as an admin sees them in the list.
+#[derive(Clone, Debug, Serialize)]
+pub struct UserView {
+    /// The user.
+    pub id: UserId,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: Option<String>,
+    /// Whether the address is proven to be theirs.
+    pub email_verified: bool,
+    /// `owner`, `admin` or `member` of the account.
+    pub account_role: String,
+    /// Whether they own the org.
+    pub owner: bool,
+    /// Whether nothing holds them.
+    pub active: bool,
+    /// Whether a source has deleted them; nothing lifts that.
+    pub deleted: bool,
+    /// How many keys of theirs live.
+    pub keys: i64,
+    /// When they were first known here.
+    pub created_at: Timestamp,
+    /// When they last signed in here.
+    pub last_login_at: Option<Timestamp>,
+    /// Their roles.
+    pub roles: Vec<RoleView>,
+}
+
+/// A role with every reason for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RoleView {
+    /// The team; none for the whole org.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// The service.
+    pub service: String,
+    /// The role.
+    pub role: String,
+    /// Why.
+    pub because: Vec<BecauseView>,
+}
+
+/// One reason for a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BecauseView {
+    /// The rule; nothing for a manual grant.
+    pub rule: String,
+    /// `manual`, `rule` or `owner`.
+    pub source: String,
+    /// The group that matched.
+    pub value: String,
+}
+
+/// A user with all that an admin can know.
+#[derive(Clone, Debug, Serialize)]
+pub struct UserDetail {
+    /// The user.
+    #[serde(flatten)]
+    pub user: UserView,
+    /// Where they sign in and are provisioned.
+    pub identities: Vec<IdentityView>,
+    /// Why they may not act.
+    pub holds: Vec<HoldView>,
+    /// How many sessions of theirs live.
+    pub sessions: i64,
+}
+
+/// A user at one connection.
+#[derive(Clone, Debug, Serialize)]
+pub struct IdentityView {
+    /// The connection's name.
+    pub connection: String,
+    /// The subject that signs in there; none until they have.
+    pub subject: Option<String>,
+    /// The name the directory knows them by.
+    pub user_name: String,
+    /// The directory's own id for them.
+    pub external_id: Option<String>,
+    /// Whether the directory manages them.
+    pub managed: bool,
+    /// What the directory last said.
+    pub active: bool,
+    /// When they last signed in through it.
+    pub last_login_at: Option<Timestamp>,
+}
+
+/// A hold as it is shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct HoldView {
+    /// Who put it there.
+    pub source: String,
+    /// `disabled` or `deleted`.
+    pub kind: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The receipt of that end of access.
+    pub receipt: cardea_model::id::ReceiptId,
+}
+
+/// The account of an org, by the org's name or id, if the caller may do this there.
+///
+/// # Errors
+/// Whoever may not learns nothing: a refusal to a stranger reads as absence.
+pub async fn account_of(app: &App, ctx: &Ctx, org: &str, permission: Permission) -> Result<Account, GatewayError> {
+    if ctx.caller == Caller::Nobody {
+        return Err(cardea_model::Denied::Unknown.into());
+    }
+    // No name has a NUL, and no database takes one.
+    let known = if org.contains('\0') { None } else { account::of_org(&mut app.db.read().await?, org).await? };
+    let row = known.ok_or(GatewayError::Missing("org"))?;
+    ctx.may(permission, row.id)?;
+    Ok(row)
+}
+
+/// At the most `limit` users of an account whose name or address contains `part`, after the user `after`.
+///
+/// # Errors
+/// Refusals and the database's.
+pub async fn list(
+    app: &App,
+    ctx: &Ctx,
+    account: AccountId,
+    (after, part): (&str, &str),
+    limit: i64,
+) -> Result<Vec<UserView>, GatewayError> {
+    ctx.may(Permission::SeeUsers, account)?;
+    // Nothing stored has a NUL, and no database takes one.
+    if after.contains('\0') || part.contains('\0') {
+        return Ok(Vec::new());
+    }
+    let mut conn = app.db.read().await?;
+    let mut users = Vec::new();
+    for row in person::page(&mut conn, account, after, part, limit).await? {
+        users.push(view(&mut conn, row, ctx.now).await?);
+    }
+    Ok(users)
+}
+
+async fn view(conn: &mut Conn, row: Listed, now: Timestamp) -> Result<UserView, GatewayError> {
+    let deleted = |holds: Vec<hold::Hold>| holds.iter().any(|hold| hold.kind == HoldKind::Deleted.as_str());
+    Ok(UserView {
+        id: row.person.id,
+        name: row.person.name,
+        email: row.person.email,
+        email_verified: row.person.email_trusted,
+        roles: roles(conn, row.member, row.owner).await?,
+        account_role: row.account_role,
+        owner: row.owner,
+        active: !row.numbers.held,
+        deleted: row.numbers.held && deleted(hold::of(conn, row.member).await?),
+        keys: key::count_living(conn, row.member, now).await?,
+        created_at: row.created_at,
+        last_login_at: row.last_login_at,
+    })
+}
+
+/// The roles of a member with every reason.
+pub(crate) async fn roles(
+    conn: &mut Conn,
+    member: cardea_model::id::MemberId,
+    owner: bool,
+) -> Result<Vec<RoleView>, GatewayError> {
+    let mut roles: Vec<RoleView> = Vec::new();
+    if owner {
+        let because = vec![BecauseView { rule: String::new(), source: "owner".to_owned(), value: String::new() }];
+        roles.push(RoleView { team: None, service: "*".to_owned(), role: "owner".to_owned(), because });
+    }
+    for row in grant::of(conn, member).await? {
+        let team = (!row.team.is_empty()).then_some(row.team);
+        let because = BecauseView { rule: row.rule_name, source: row.source, value: row.because };
+        match roles.last_mut() {
+            Some(last) if last.team == team && last.service == row.service && last.role == row.role => {
+                last.because.push(because);
+            }
+            _ => roles.push(RoleView { team, service: row.service, role: row.role, because: vec![because] }),
+        }
+    }
+    Ok(roles)
+}
+
+/// A user of an account, by id or address.
+///
+/// # Errors
+/// Refusals, absence and the database's.
+pub async fn show(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Result<UserDetail, GatewayError> {
+    ctx.may(Permission::SeeUsers, account)?;
+    let mut conn = app.db.read().await?;
+    let row = find(&mut conn, account, user).await?;
+    let member = row.member;
+    let holds = hold::of(&mut conn, member).await?.into_iter();
+    let identities = identity::shown(&mut conn, member).await?.into_iter().map(|row| IdentityView {
+        connection: row.connection,
+        subject: row.subject,
+        user_name: row.user_name,
+        external_id: row.external_id,
+        managed: row.managed,
+        active: row.active,
+        last_login_at: row.last_login_at,
+    });
+    Ok(UserDetail {
+        identities: identities.collect(),
+        holds: holds
+            .map(|hold| HoldView { source: hold.source, kind: hold.kind, since: hold.since, receipt: hold.receipt })
+            .collect(),
+        sessions: session::count_living(&mut conn, member, ctx.now).await?,
+        user: view(&mut conn, row, ctx.now).await?,
+    })
+}
+
+async fn find(conn: &mut Conn, account: AccountId, user: &str) -> Result<Listed, GatewayError> {
+    let found = match user.parse::<UserId>() {
+        Ok(id) => person::listed(conn, account, id).await?,
+        Err(_) => match cardea_model::name::Email::parse(user) {
+            Some(email) => person::by_email(conn, account, &email.normal).await?,
+            None => None,
+        },
+    };
+    found.ok_or(GatewayError::Missing("user"))
+}
+
+/// Shuts the door on a user: everything they hold in this account ends, and nothing new is issued until the same hand
+/// opens it again. An owner is out of an admin's reach.
+///
+/// # Errors
+/// Refusals, absence and the database's.
+pub async fn deactivate(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Result<Ended, GatewayError> {
+    deactivate_because(app, ctx, account, user, "deactivated by hand").await
+}
+
+/// As [`deactivate`], with a reason in the caller's words for the receipt and the audit log.
+///
+/// # Errors
+/// Refusals, absence and the database's.
+pub async fn deactivate_because(
+    app: &App,
+    ctx: &Ctx,
+    account: AccountId,
+    user: &str,
+    reason: &str,
+) -> Result<Ended, GatewayError> {
+    ctx.may(Permission::DeactivateUsers, account)?;
+    let row = find(&mut app.db.read().await?, account, user).await?;
+    let (source, cause) = hand(ctx);
+    // A user_admin must not lock the owners out.
+    if row.owner && cause == Cause::AdminDeactivated {
+        return Err(cardea_model::Denied::Refused.into());
+    }
+    let mut tx = app.db.write().await?;
+    let ending = Ending {
+        member: row.member,
+        what: What::All,
+        hold: Some(HoldKind::Disabled),
+        cause,
+        source,
+        message: reason,
+    };
+    let ended = revocation::end_access(app, &mut tx, ctx, ending).await?;
+    let ended = ended.ok_or(GatewayError::Missing("user"))?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// Opens the door again that the same hand had shut. What ended stays dead; `false`: this hand holds nothing.
+///
+/// # Errors
+/// Refusals, absence and the database's.
+pub async fn reactivate(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Result<bool, GatewayError> {
+    ctx.may(Permission::DeactivateUsers, account)?;
+    let row = find(&mut app.db.read().await?, account, user).await?;
+    let mut tx = app.db.write().await?;
+    let lifted = revocation::give_back(app, &mut tx, ctx, (row.member, account), hand(ctx).0).await?;
+    tx.commit().await?;
+    Ok(lifted)
+}
+
+/// Whose hold it is: all admins of an org share one, all operators another.
+fn hand(ctx: &Ctx) -> (&'static str, Cause) {
+    match ctx.caller {
+        Caller::Person(_) => ("admin", Cause::AdminDeactivated),
+        Caller::Nobody | Caller::Directory { .. } | Caller::Client(_) | Caller::Operator(_) | Caller::System(_) => {
+            ("operator", Cause::OperatorDeactivated)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What a person sees of themselves.
+
+use cardea_model::id::UserId;
+use cardea_model::{Caller, Denied, Standing};
+use cardea_store::{account, member, person};
+use serde::Serialize;
+
+use super::{RoleView, roles};
+use crate::app::App;
+use crate::context::Ctx;
+use crate::error::GatewayError;
+
+/// What a person sees of themselves.
+#[derive(Clone, Debug, Serialize)]
+pub struct Me {
+    /// The user.
+    pub user: MeUser,
+    /// The account whose door they came through.
+    pub account: String,
+    /// Their orgs and roles.
+    pub orgs: Vec<MeOrg>,
+    /// What they should know, such as that their groups could not be read.
+    pub notices: Vec<Notice>,
+}
+
+/// The user in [`Me`].
+#[derive(Clone, Debug, Serialize)]
+pub struct MeUser {
+    /// The user.
+    pub id: UserId,
+    /// Their address.
+    pub email: Option<String>,
+    /// Whether the address is proven to be theirs.
+    pub email_verified: bool,
+    /// Their name.
+    pub name: String,
+}
+
+/// An org in [`Me`].
+#[derive(Clone, Debug, Serialize)]
+pub struct MeOrg {
+    /// The org's name.
+    pub org: String,
+    /// The roles there.
+    pub roles: Vec<RoleView>,
+}
+
+/// A notice in [`Me`].
+#[derive(Clone, Debug, Serialize)]
+pub struct Notice {
+    /// A stable word.
+    pub code: &'static str,
+}
+
+/// The person who speaks.
+///
+/// # Errors
+/// Refusals and the database's.
+pub async fn me(app: &App, ctx: &Ctx) -> Result<Me, GatewayError> {
+    let Caller::Person(speaker) = &ctx.caller else { return Err(Denied::Unknown.into()) };
+    let mut conn = app.db.read().await?;
+    let person = person::find(&mut conn, speaker.user).await?.ok_or(GatewayError::Denied(Denied::Unknown))?;
+    let mut orgs = Vec::new();
+    let mut account = String::new();
+    for row in member::all_of_user(&mut conn, speaker.user).await?.into_iter().filter(|row| !row.numbers.held) {
+        let tenant = account::find(&mut conn, row.account).await?.ok_or(GatewayError::Corrupt("member"))?;
+        if row.account == speaker.account {
+            account.clone_from(&tenant.name);
+        }
+        orgs.push(MeOrg { org: tenant.org_name, roles: roles(&mut conn, row.id, row.owner).await? });
+    }
+    let user = MeUser {
+        id: person.id,
+        email: person.email,
+        email_verified: person.email_trusted,
+        name: person.name,
+    };
+    let roleless = orgs.iter().all(|org| org.roles.is_empty());
+    let notices = if roleless { vec![Notice { code: "no_roles" }] } else { Vec::new() };
+    Ok(Me { user, account, orgs, notices })
+}
+
+/// Where the person who speaks stands: themselves and the org of their session.
+#[derive(Clone, Debug)]
+pub struct Here {
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: Option<String>,
+    /// The account whose door they came through.
+    pub account: String,
+    /// Its org.
+    pub org: String,
+    /// What they are there.
+    pub standing: Standing,
+}
+
+/// Where the person who speaks stands.
+///
+/// # Errors
+/// Refusals and the database's.
+pub async fn here(app: &App, ctx: &Ctx) -> Result<Here, GatewayError> {
+    let Caller::Person(speaker) = &ctx.caller else { return Err(Denied::Unknown.into()) };
+    let mut conn = app.db.read().await?;
+    let person = person::find(&mut conn, speaker.user).await?.ok_or(GatewayError::Denied(Denied::Unknown))?;
+    let tenant = account::find(&mut conn, speaker.account).await?.ok_or(GatewayError::Corrupt("member"))?;
+    Ok(Here {
+        name: person.name,
+        email: person.email,
+        account: tenant.name,
+        org: tenant.org_name,
+        standing: speaker.standing,
+    })
+}

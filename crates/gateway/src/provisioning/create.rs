@@ -1,0 +1,182 @@
+//! A POST: somebody new, or somebody who was here before.
+
+use cardea_model::id::{IdentityId, MemberId, UserId};
+use cardea_model::name::fold;
+use cardea_scim::{Accepted, ScimError, User};
+use cardea_store::db::{Conn, DbError, Tx};
+use cardea_store::identity::{self, Identity};
+use cardea_store::record::{self, Record as Row};
+use cardea_store::{member, person};
+use serde_json::{Map, Value, json};
+
+use super::change::{Plan, deactivation, taken, write};
+use super::details::{self, Details};
+use super::{Directory, ProvisioningError, Record, record_of};
+use crate::app::App;
+use crate::audit;
+use crate::revocation;
+
+/// How often a create begins anew because another request has changed or made the same person meanwhile.
+const TRIES: usize = 3;
+
+/// Creates a record, or takes up the one that means the same person: an inactive one with the same `externalId`, or one
+/// that a sign-in made, found by subject, user name or address as a sign-in finds records.
+///
+/// # Errors
+/// [`ProvisioningError`]; then nothing has changed.
+pub async fn create(app: &App, directory: &Directory, body: Map<String, Value>) -> Result<Record, ProvisioningError> {
+    directory.may()?;
+    let accepted = User::create(body)?;
+    for _ in 0..TRIES {
+        if let Some(record) = attempt(app, directory, &accepted).await? {
+            return Ok(record);
+        }
+    }
+    Err(DbError::Busy.into())
+}
+
+/// Nothing: somebody else wrote what this rests on.
+async fn attempt(app: &App, directory: &Directory, accepted: &Accepted) -> Result<Option<Record>, ProvisioningError> {
+    let user = &accepted.user;
+    let (folded, email) = (fold(user.user_name()), details::primary(user));
+    let mut conn = app.db.read().await?;
+    let rows = record::meeting(&mut conn, directory.connection, user.external_id(), &folded, email.as_deref()).await?;
+    match meets(&rows, user, &folded, email.as_deref())? {
+        Meets::Known(row, action) => {
+            let made = (user.clone(), accepted.remarks.clone());
+            let plan = Plan::new(&mut conn, directory, row.clone(), None, made, action).await?;
+            drop(conn);
+            let mut tx = app.db.write().await?;
+            if !write(app, &mut tx, directory, &plan).await? {
+                return Ok(None);
+            }
+            tx.commit().await?;
+            Ok(Some(plan.into_record(app)))
+        }
+        Meets::Nobody(tombstone) => {
+            let heir = inherit(&mut conn, directory, tombstone).await?;
+            let details = details::fresh(&mut conn, directory, user).await?;
+            drop(conn);
+            let identity = fresh(app, directory, user, heir)?;
+            let mut tx = app.db.write().await?;
+            match add(app, &mut tx, directory, (&identity, &details), (accepted, heir)).await {
+                Ok(()) => {}
+                // Somebody else has made the same person or taken the address meanwhile.
+                Err(DbError::Conflict) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+            tx.commit().await?;
+            Ok(Some(record_of(app, &identity)?))
+        }
+    }
+}
+
+/// Whom a POST means.
+#[derive(Debug)]
+enum Meets<'a> {
+    /// This record, and what taking it up is called in the audit log.
+    Known(&'a Row, &'static str),
+    /// Nobody who is there; perhaps somebody whom the directory had deleted.
+    Nobody(Option<&'a Identity>),
+}
+
+fn meets<'a>(rows: &'a [Row], user: &User, folded: &str, email: Option<&str>) -> Result<Meets<'a>, ScimError> {
+    let living = |fits: &dyn Fn(&Identity) -> bool| -> Vec<&'a Row> {
+        rows.iter().filter(|row| row.identity.deleted_at.is_none() && fits(&row.identity)).collect()
+    };
+    let external = user.external_id();
+    let same_external = |identity: &Identity| external.is_some() && identity.external_id.as_deref() == external;
+    let same_name = |identity: &Identity| fold(&identity.user_name) == folded;
+    // The name tells several inactive records of one external id apart.
+    let mut inactive = living(&|row| row.managed && !row.active && same_external(row));
+    if inactive.len() > 1 {
+        inactive.retain(|row| same_name(&row.identity));
+    }
+    if let Some(row) = inactive.first() {
+        return Ok(Meets::Known(row, "user.revived_by_directory"));
+    }
+    if !living(&|row| row.managed && same_name(row)).is_empty() {
+        return Err(taken());
+    }
+    let by_subject = living(&|row| !row.managed && external.is_some() && row.subject.as_deref() == external);
+    let by_name = living(&|row| !row.managed && same_name(row));
+    let by_email = living(&|row| !row.managed && email.is_some() && row.email_normal.as_deref() == email);
+    match [by_subject, by_name, by_email].iter().find(|found| !found.is_empty()).map(Vec::as_slice) {
+        Some([row]) => Ok(Meets::Known(row, "user.adopted_by_directory")),
+        Some(_) => Err(ScimError::uniqueness(
+            "Several people who have signed in could be this user. Send an `externalId` that is the subject of one.",
+        )),
+        None => {
+            let mut dead = rows.iter().map(|row| &row.identity).filter(|row| row.deleted_at.is_some());
+            Ok(Meets::Nobody(dead.find(|row| same_external(row) && row.subject.is_some())))
+        }
+    }
+}
+
+/// The tombstone, if its subject is nobody else's by now: who signs in as it is the new record's person.
+async fn inherit<'a>(
+    conn: &mut Conn,
+    directory: &Directory,
+    tombstone: Option<&'a Identity>,
+) -> Result<Option<&'a Identity>, DbError> {
+    let Some((row, subject)) = tombstone.and_then(|row| Some((row, row.subject.as_deref()?))) else { return Ok(None) };
+    let holder = identity::of_subject(conn, directory.connection, subject).await?;
+    Ok(holder.is_none_or(|holder| holder.deleted_at.is_some()).then_some(row))
+}
+
+fn fresh(
+    app: &App,
+    directory: &Directory,
+    user: &User,
+    heir: Option<&Identity>,
+) -> Result<Identity, ProvisioningError> {
+    let now = directory.ctx.now;
+    Ok(Identity {
+        id: IdentityId::new(now, &*app.random),
+        connection: directory.connection,
+        user: UserId::new(now, &*app.random),
+        member: MemberId::new(now, &*app.random),
+        issuer: heir.and_then(|row| row.issuer.clone()),
+        subject: heir.and_then(|row| row.subject.clone()),
+        user_name: user.user_name().to_owned(),
+        external_id: user.external_id().map(str::to_owned),
+        email_normal: details::primary(user),
+        managed: true,
+        active: user.active().unwrap_or(true),
+        document: serde_json::to_string(user).map_err(|_| ProvisioningError::Corrupt("record"))?,
+        created_at: now,
+        modified_at: now,
+        deleted_at: None,
+        version: 1,
+    })
+}
+
+/// Writes a new person, member and record.
+async fn add(
+    app: &App,
+    tx: &mut Tx,
+    directory: &Directory,
+    (identity, details): (&Identity, &Details),
+    (accepted, heir): (&Accepted, Option<&Identity>),
+) -> Result<(), DbError> {
+    let Details { name, shown, normal } = details;
+    let (ctx, user) = (&directory.ctx, identity.user);
+    person::add(tx, user, name, shown.as_deref(), normal.as_deref(), ctx.now).await?;
+    member::add(tx, identity.member, directory.account, user, "member", ctx.now).await?;
+    identity::add(tx, identity, &fold(&identity.user_name)).await?;
+    if let Some(tombstone) = heir {
+        record::forget_subject(tx, directory.connection, tombstone.id).await?;
+    }
+    let others = details::others(&accepted.user);
+    if !others.is_empty() {
+        record::set_other_emails(tx, directory.connection, identity.id, &others).await?;
+    }
+    if !identity.active {
+        // Nobody can have issued anything to a member who is not committed yet.
+        let source = directory.source();
+        revocation::end_access(app, tx, ctx, deactivation(identity, &source)).await?;
+    }
+    let detail = json!({"connection": directory.name, "active": identity.active, "email_trusted": normal.is_some(),
+                        "again": heir.is_some(), "ignored": accepted.remarks});
+    audit::record(app, tx, ctx, Some(directory.account), "user.created_by_directory", &user.to_string(), detail).await
+}

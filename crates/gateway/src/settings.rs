@@ -1,0 +1,51 @@
+//! What the operator decided, as the use cases need it.
+
+use std::time::Duration;
+
+/// The settings of one node.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address that everybody outside uses, without a final slash; also the issuer.
+    pub public_url: String,
+    /// Whether this is a throw-away instance, which says so on every page.
+    pub demo: bool,
+    /// What this node is called on receipts.
+    pub node_name: String,
+    /// How long a node may go without reading the feed before it stops trusting its memory.
+    pub bound: Duration,
+    /// The longest life of a session.
+    pub session_max_age: Duration,
+    /// How long a session lives without being used.
+    pub session_idle: Duration,
+    /// How many personal keys one user may have.
+    pub personal_keys_per_user: i64,
+    /// How long a one-time owner link is good.
+    pub link_life: Duration,
+    /// How many password hashes may be computed at once.
+    pub hashers: usize,
+    /// How many password checks may wait for their turn.
+    pub hash_queue: usize,
+    /// How many failed password tries one address or one account has in fifteen minutes.
+    pub password_tries: u32,
+    /// How many requests a second one directory may send to this node; 0 for no limit.
+    pub directory_rate: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:8700".to_owned(),
+            demo: false,
+            node_name: "node".to_owned(),
+            bound: Duration::from_secs(1),
+            session_max_age: Duration::from_secs(12 * 3600),
+            session_idle: Duration::from_secs(3600),
+            personal_keys_per_user: 8,
+            link_life: Duration::from_secs(6 * 3600),
+            hashers: 2,
+            hash_queue: 32,
+            password_tries: 10,
+            directory_rate: 500,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What is wrong with clients.
+
+use super::report::{Name, Report};
+use crate::state::{Client, GrantType};
+use cardea_model::name::is_label;
+use url::Url;
+
+pub(super) fn check(report: &mut Report<'_>, path: &str, clients: Option<&[Client]>) {
+    for (index, client) in clients.into_iter().flatten().enumerate() {
+        of_client(report, &format!("{path}[{index}]"), client);
+    }
+}
+
+fn of_client(report: &mut Report<'_>, path: &str, client: &Client) {
+    let id_path = format!("{path}.client_id");
+    // RFC 6749 §2.3.1 and RFC 7617: a colon would end the user name of Basic authentication.
+    let plain = |byte: u8| byte.is_ascii_graphic() && byte != b':';
+    if !(1..=128).contains(&client.client_id.len()) || !client.client_id.bytes().all(plain) {
+        report.say(&id_path, "must be 1 to 128 printable ASCII characters without spaces and colons");
+    }
+    report.unique(Name::Client, &client.client_id, &id_path);
+    if !is_label(&client.name, 200) {
+        report.say(&format!("{path}.name"), "must be 1 to 200 bytes of one line");
+    }
+    report.services(&format!("{path}.services"), &client.services);
+    for (index, uri) in client.redirect_uris.iter().enumerate() {
+        if let Err(what) = redirect_uri(uri) {
+            report.say(&format!("{path}.redirect_uris[{index}]"), format!("`{uri}` {what}"));
+        }
+    }
+    let codes = client.grants.contains(&GrantType::AuthorizationCode);
+    if codes && client.redirect_uris.is_empty() {
+        report.say(&format!("{path}.redirect_uris"), "is needed for the grant `authorization_code`");
+    }
+    if client.grants.contains(&GrantType::RefreshToken) && !codes {
+        report.say(&format!("{path}.grants"), "`refresh_token` continues `authorization_code`, which is not here");
+    }
+    for (index, webhook) in client.webhooks.iter().flatten().enumerate() {
+        let within = path;
+        let path = format!("{path}.webhooks[{index}]");
+        report.address(&format!("{path}.url"), &webhook.url);
+        report.unique_in(within, Name::Webhook, &webhook.url, &format!("{path}.url"));
+        for (number, event) in webhook.events.iter().enumerate() {
+            report.filled(&format!("{path}.events[{number}]"), event);
+        }
+    }
+}
+
+/// RFC 6749 §3.1.2 and RFC 8252 §7.1: absolute, without a fragment; a scheme of a program's own has a dot in it,
+/// so that `javascript:` and `data:` are none.
+fn redirect_uri(text: &str) -> Result<(), &'static str> {
+    let url = Url::parse(text).map_err(|_| "is no absolute address")?;
+    if url.fragment().is_some() {
+        return Err("must not have a fragment");
+    }
+    match url.scheme() {
+        "https" | "http" if url.has_host() => Ok(()),
+        scheme if scheme.contains('.') => Ok(()),
+        _ => Err("must begin with `https://`, or with a scheme like `com.example.app:`"),
+    }
+}

@@ -1,0 +1,58 @@
+//! What is wrong with membership rules.
+
+use super::report::{Name, Report};
+use super::upstream::connection_exists;
+use crate::state::{Account, Rule};
+use cardea_model::id::RuleId;
+use cardea_model::name::fold;
+use cardea_model::rule::{CONTROL_PLANE, CompiledRules, Rule as CompiledRule, RuleGrant};
+
+pub(super) fn check(report: &mut Report<'_>, within: &str, account: &Account) {
+    for (index, rule) in account.rules.iter().flatten().enumerate() {
+        let path = format!("{within}.rules[{index}]");
+        connection_exists(report, &path, account, &rule.connection);
+        report.unique_in(within, Name::Rule, &fold(&rule.name), &format!("{path}.name"));
+        in_itself(report, &path, rule);
+        for (number, grant) in rule.grants.iter().enumerate() {
+            of_grant(report, &format!("{path}.grants[{number}]"), account, grant);
+        }
+    }
+}
+
+/// What the rule's own compiler says.
+fn in_itself(report: &mut Report<'_>, path: &str, rule: &Rule) {
+    // Rules get their ids when they are stored; the compiler only carries it through.
+    let Ok(id) = format!("{}_{:032}", RuleId::PREFIX, 0).parse() else {
+        return;
+    };
+    let compiled = CompiledRules::compile(&[CompiledRule { id, name: rule.name.clone(), body: rule.body() }]);
+    for error in compiled.err().unwrap_or_default() {
+        report.say(path, error.problem.to_string());
+    }
+}
+
+fn of_grant(report: &mut Report<'_>, path: &str, account: &Account, grant: &RuleGrant) {
+    let teams = account.org.as_ref().and_then(|org| org.teams.as_ref());
+    if let (Some(team), Some(teams)) = (&grant.team, teams)
+        && !teams.iter().any(|known| known.name == *team)
+    {
+        report.say(&format!("{path}.team"), format!("`{team}` is no team of this org"));
+    }
+    if grant.service == CONTROL_PLANE && grant.role == "user_admin" {
+        return;
+    }
+    let Some(roles) = (report.catalogue)(&grant.service) else {
+        return report.say(&format!("{path}.service"), format!("the catalogue has no service `{}`", grant.service));
+    };
+    if !roles.contains(&grant.role) {
+        let known: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
+        report.say(
+            &format!("{path}.role"),
+            format!("`{}` has no role `{}`; there is {}", grant.service, grant.role, known.join(", ")),
+        );
+    }
+    let services = account.org.as_ref().and_then(|org| org.services.as_ref());
+    if services.is_some_and(|services| !services.contains(&grant.service)) {
+        report.say(&format!("{path}.service"), format!("`{}` is not among the org's services", grant.service));
+    }
+}

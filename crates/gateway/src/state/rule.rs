@@ -1,0 +1,30 @@
+//! One membership rule in the declarative state: `cardea_model`'s, with the names of itself and its connection.
+
+use cardea_model::rule::{AccountRole, Matcher, RuleBody, RuleGrant};
+use serde::{Deserialize, Serialize};
+
+/// Which groups of a connection earn which roles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Unique in the org.
+    pub name: String,
+    /// The connection's name: a rule sees its groups only.
+    pub connection: String,
+    /// It applies if any of these meets any group.
+    pub any_of: Vec<Matcher>,
+    /// What people become in the account.
+    #[serde(default)]
+    pub account_role: AccountRole,
+    /// What people become in the org.
+    #[serde(default)]
+    pub grants: Vec<RuleGrant>,
+}
+
+impl Rule {
+    /// What the rule says, without its names.
+    #[must_use]
+    pub fn body(&self) -> RuleBody {
+        RuleBody { any_of: self.any_of.clone(), account_role: self.account_role, grants: self.grants.clone() }
+    }
+}

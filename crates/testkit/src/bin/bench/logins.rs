@@ -1,0 +1,58 @@
+//! A whole sign-in through the provider, whose own work is done in the loader's process: what is left is the gateway's.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use cardea_testkit::{Browser, Engine};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::process::Meter;
+use crate::report::{Mark, Report, float, median, rounded};
+use crate::scene::Scene;
+
+const BROWSERS: usize = 8;
+const LOGINS_EACH: usize = 250;
+const ROUNDS: usize = 3;
+
+/// Measures.
+pub(crate) async fn measure(report: &mut Report) -> Result<()> {
+    let scene = Scene::new(Engine::Sqlite, 0).await?;
+    let child = scene.serve("one")?;
+    let url: Arc<str> = child.url().into();
+    sign_in(&url, 20).await?;
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let meter = Meter::start(&child)?;
+        let mut browsers = JoinSet::new();
+        for _ in 0..BROWSERS {
+            let url = Arc::clone(&url);
+            browsers.spawn(async move { sign_in(&url, LOGINS_EACH).await });
+        }
+        while let Some(browser) = browsers.join_next().await {
+            browser??;
+        }
+        rounds.push(meter.stop()?);
+    }
+    let logins = float(BROWSERS * LOGINS_EACH);
+    let of = |part: &dyn Fn(&crate::process::Used) -> f64| median(rounds.iter().map(part).collect());
+    // The loader signs tokens and draws pages too, so it may well be the slower side: only processor time is told.
+    let details = json!({"logins": BROWSERS * LOGINS_EACH, "rounds": ROUNDS, "at_once": BROWSERS,
+        "logins_per_second": of(&|used| logins / used.wall).round(), "server_cpu": rounded(of(&|used| used.server / used.wall)),
+        "loader_cpu": rounded(of(&|used| used.loader / used.wall))});
+    report.figure("code_flow_cpu", "us", of(&|used| 1e6 * used.server / logins), Mark::AtMost(400.0), details);
+    Ok(())
+}
+
+/// Signs in time after time: to the gateway, to the provider and back with a code, until the session's cookie is there.
+async fn sign_in(url: &str, times: usize) -> Result<()> {
+    let browser = Browser::new(url)?;
+    for _ in 0..times {
+        let begun = browser.get("/login/okta?return_to=/api/v1/me").await?;
+        let (_, entered) = browser.follow(begun, "ana", Some("/api/v1/me")).await?;
+        let cookies = entered.headers.get_all("set-cookie");
+        let opened = cookies.iter().any(|cookie| cookie.as_bytes().starts_with(b"cardea="));
+        ensure!(entered.status == 303 && opened, "no session was opened: {} {}", entered.status, entered.body);
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! `POST /api/v1/keys/check`: the hot path. A router of its own without any layer, no `Value`, no log line on an answer.
+
+use std::borrow::Cow;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cardea_gateway::check::{Allowed, Ask, Asker, CheckError, Verdict, authenticate, check};
+use cardea_gateway::App;
+use cardea_model::Timestamp;
+use cardea_model::id::{KeyId, RequestId, UserId};
+use cardea_model::key::KeyKind;
+use serde::{Deserialize, Serialize};
+
+use crate::extract::{is_json, read_json};
+use crate::problem::Problem;
+
+const LARGEST: usize = 16 << 10;
+
+/// The route; its body may have 16 KiB.
+pub(crate) fn routes() -> Router<App> {
+    Router::new().route("/api/v1/keys/check", post(answer)).layer(DefaultBodyLimit::max(LARGEST))
+}
+
+/// The question, borrowed from the body wherever it holds no escapes.
+#[derive(Deserialize)]
+struct Question<'a> {
+    #[serde(borrow)]
+    key: Cow<'a, str>,
+    #[serde(borrow)]
+    service: Cow<'a, str>,
+    #[serde(borrow)]
+    action: Cow<'a, str>,
+    #[serde(borrow, default)]
+    entity_type: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    entity: Option<Cow<'a, str>>,
+}
+
+/// The yes.
+#[derive(Serialize)]
+struct Yes<'a> {
+    allowed: bool,
+    key_id: KeyId,
+    kind: KeyKind,
+    org: &'a str,
+    user: UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+}
+
+/// The no.
+#[derive(Serialize)]
+struct No {
+    allowed: bool,
+    reason: &'static str,
+}
+
+async fn answer(State(app): State<App>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    match try_answer(&app, &headers, body).await {
+        Ok(response) => response,
+        Err(problem) => {
+            let id = RequestId::new(app.clock.now(), &*app.random).to_string();
+            if let Some(cause) = &problem.cause {
+                tracing::error!(request.id = id, cause, "a key check could not be answered");
+            }
+            problem.render(&id)
+        }
+    }
+}
+
+async fn try_answer(
+    app: &App,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let too_large = |_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 16 KiB");
+    let body = body.map_err(too_large)?;
+    let asker = client(app, headers).await?;
+    if !is_json(headers) {
+        let detail = "send a body of content type `application/json`";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+    }
+    let question: Question<'_> = read_json(&body)?;
+    let ask = Ask {
+        key: &question.key,
+        service: &question.service,
+        action: &question.action,
+        entity_type: question.entity_type.as_deref(),
+        entity: question.entity.as_deref(),
+    };
+    let json = match check(app, &asker, &ask).await? {
+        Verdict::Allowed(allowed) => serde_json::to_vec(&yes(&allowed)),
+        Verdict::Denied(reason) => serde_json::to_vec(&No { allowed: false, reason: reason.as_str() }),
+    };
+    let mut response = json.unwrap_or_default().into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn yes(allowed: &Allowed) -> Yes<'_> {
+    Yes {
+        allowed: true,
+        key_id: allowed.key,
+        kind: allowed.kind,
+        org: &allowed.org,
+        user: allowed.user,
+        expires_at: allowed.expires_at,
+    }
+}
+
+/// Makes out the client by HTTP Basic (RFC 6749 §2.3.1).
+async fn client(app: &App, headers: &HeaderMap) -> Result<Asker, Problem> {
+    let refused = || {
+        let mut problem = Problem::from(CheckError::Client);
+        problem.detail = "authenticate with the client's id and secret by HTTP Basic".to_owned();
+        problem
+    };
+    let text = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
+    let (scheme, encoded) = text.split_once(' ').ok_or_else(refused)?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(refused());
+    }
+    let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(refused)?;
+    let (id, secret) = decoded.split_once(':').ok_or_else(refused)?;
+    Ok(authenticate(app, &unescape(id), &unescape(secret)).await?)
+}
+
+/// Id and secret are form-encoded before they are joined; what was not encoded reads the same.
+fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.contains(['%', '+']) {
+        return Cow::Borrowed(text);
+    }
+    let pair = format!("v={text}");
+    let decoded = url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned());
+    Cow::Owned(decoded.unwrap_or_default())
+}

@@ -1,0 +1,140 @@
+//! One person: who they are, what they may do and why, and how to end it.
+
+use askama::Template;
+use cardea_model::Timestamp;
+use cardea_model::numbers::HoldKind;
+
+use super::frame::Frame;
+use super::keys::KeyRow;
+use super::people::{PersonLink, PersonState, RoleRow};
+use super::revocations::ReceiptRow;
+use super::{Problems, count};
+
+/// The person at one connection.
+#[derive(Clone, Debug)]
+pub struct IdentityRow {
+    /// The connection's name, or `password` for a local identity.
+    pub connection: String,
+    /// The subject there.
+    pub subject: String,
+    /// When they signed in through it last; `None` is never.
+    pub last_sign_in: Option<Timestamp>,
+}
+
+/// A session that lives.
+#[derive(Clone, Debug)]
+pub struct SessionRow {
+    /// Its id.
+    pub id: String,
+    /// The connection it came through, or `password`.
+    pub through: String,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it was last used.
+    pub last_used: Timestamp,
+}
+
+/// A reason why the person may not act.
+#[derive(Clone, Debug)]
+pub struct HoldRow {
+    /// Its kind.
+    pub kind: HoldKind,
+    /// Who holds: `okta (directory)`, `an admin`.
+    pub source: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl HoldRow {
+    /// What it takes to lift it.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self.kind {
+            HoldKind::Disabled => "Only the same source can lift it.",
+            HoldKind::Deleted => "Nothing lifts it. A new person can be created at the source.",
+        }
+    }
+}
+
+/// What a deactivation ends, named before it happens.
+#[derive(Clone, Debug, Default)]
+pub struct Blast {
+    /// The names of the keys that stop working.
+    pub keys: Vec<String>,
+    /// The sessions that end, in words: `through okta, used 3 minutes ago`.
+    pub sessions: Vec<String>,
+    /// What else ends, in words: `1 invitation that she sent`.
+    pub others: Vec<String>,
+    /// What stays, with the reason: `their keys in another org, which that org controls`.
+    pub stays: Vec<String>,
+}
+
+impl Blast {
+    /// `Deactivate and end 3 keys and 2 sessions`; the button says the effect.
+    #[must_use]
+    pub fn button(&self) -> String {
+        let parts: Vec<String> = [(self.keys.len(), "key", "keys"), (self.sessions.len(), "session", "sessions")]
+            .into_iter()
+            .filter(|(number, ..)| *number > 0)
+            .map(|(number, one, many)| count(number, one, many))
+            .collect();
+        if parts.is_empty() { "Deactivate".to_owned() } else { format!("Deactivate and end {}", parts.join(" and ")) }
+    }
+}
+
+/// What this admin can do about the person's access.
+#[derive(Clone, Debug)]
+pub enum Switch {
+    /// Deactivate; this is what ends.
+    Deactivate(Blast),
+    /// Lift the admins' own hold; keys and sessions do not come back.
+    Reactivate,
+    /// Nothing, for this reason: `Owners are removed by another owner.`
+    Nothing(String),
+}
+
+/// `GET /o/{org}/people/{user}`.
+///
+/// Deactivating leads to [`DeactivatePage`]; reactivating posts to `/o/{org}/people/{user}/reactivate`.
+#[derive(Template)]
+#[template(path = "people/person.html")]
+pub struct PersonPage {
+    /// The frame.
+    pub frame: Frame,
+    /// Who.
+    pub person: PersonLink,
+    /// `owner`, `user admin` or `member`.
+    pub standing: String,
+    /// Whether they may act.
+    pub state: PersonState,
+    /// Why not.
+    pub holds: Vec<HoldRow>,
+    /// Where they sign in.
+    pub identities: Vec<IdentityRow>,
+    /// What they may do, and why.
+    pub roles: Vec<RoleRow>,
+    /// Their keys in this org.
+    pub keys: Vec<KeyRow>,
+    /// Their sessions.
+    pub sessions: Vec<SessionRow>,
+    /// What was taken from them before, newest first.
+    pub receipts: Vec<ReceiptRow>,
+    /// What this admin can do.
+    pub switch: Switch,
+}
+
+/// `GET /o/{org}/people/{user}/deactivate`: the blast radius first. Posts `reason` to the same address.
+#[derive(Template)]
+#[template(path = "people/deactivate.html")]
+pub struct DeactivatePage {
+    /// The frame.
+    pub frame: Frame,
+    /// Who.
+    pub person: PersonLink,
+    /// What ends.
+    pub blast: Blast,
+    /// The reason, as typed before; it stands on the receipt.
+    pub reason: String,
+    /// What is wrong (`reason`).
+    pub problems: Problems,
+}

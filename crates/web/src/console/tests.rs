@@ -1,0 +1,236 @@
+//! Every page with sample data: well-formed, nothing inline, nothing unescaped, its ids unique and found.
+
+mod sample;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::person::Blast;
+use sample::{Author, MARKUP, Rendered, Sample};
+use super::{Part, assets, prose};
+
+/// Elements that have no end tag (HTML, 13.1.2).
+const VOID: &[&str] = &["br", "hr", "img", "input", "link", "meta"];
+
+/// A start tag: its name and attributes.
+struct Tag<'a> {
+    name: &'a str,
+    attributes: Vec<(&'a str, Option<&'a str>)>,
+}
+
+/// Reads `html`, checking that every element is closed where it should be; strict enough for what our templates write.
+fn tags<'a>(page: &str, html: &'a str) -> Vec<Tag<'a>> {
+    let mut found = Vec::new();
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = html.trim_start().strip_prefix("<!doctype html>").unwrap_or_else(|| panic!("{page}: no doctype"));
+    while let Some((_, after)) = rest.split_once('<') {
+        let (inside, next) = end_of_tag(after).unwrap_or_else(|| panic!("{page}: a tag does not end: {after:.60}"));
+        rest = next;
+        if let Some(name) = inside.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name.trim()), "{page}: </{name}> closes another element, before {next:.60}");
+            continue;
+        }
+        let closed = inside.ends_with('/');
+        let inside = inside.trim_end_matches('/');
+        let (name, attributes) = inside.split_once(char::is_whitespace).unwrap_or((inside, ""));
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric()), "{page}: <{name}>");
+        if !closed && !VOID.contains(&name) {
+            open.push(name);
+        }
+        found.push(Tag { name, attributes: read_attributes(page, attributes) });
+    }
+    assert!(open.is_empty(), "{page}: never closed: {open:?}");
+    found
+}
+
+fn end_of_tag(text: &str) -> Option<(&str, &str)> {
+    let mut quote = None;
+    for (at, character) in text.char_indices() {
+        match (quote, character) {
+            (None, '>') => return Some((&text[..at], &text[at + 1..])),
+            (None, '"' | '\'') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn read_attributes<'a>(page: &str, mut text: &'a str) -> Vec<(&'a str, Option<&'a str>)> {
+    let mut attributes: Vec<(&str, Option<&str>)> = Vec::new();
+    while !text.trim_start().is_empty() {
+        text = text.trim_start();
+        let end = text.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(text.len());
+        let (name, after) = text.split_at(end);
+        assert!(!attributes.iter().any(|(other, _)| *other == name), "{page}: `{name}` stands twice in one tag");
+        let Some(value) = after.strip_prefix('=') else {
+            attributes.push((name, None));
+            text = after;
+            continue;
+        };
+        let quote = value
+            .chars()
+            .next()
+            .filter(|c| matches!(c, '"' | '\''))
+            .unwrap_or_else(|| panic!("{page}: {text:.60} is not quoted"));
+        let (value, after) = value[1..].split_once(quote).unwrap();
+        attributes.push((name, Some(value)));
+        text = after;
+    }
+    attributes
+}
+
+fn everything() -> Vec<Rendered> {
+    [Author::Honest, Author::Hostile].into_iter().flat_map(|author| Sample::by(author).pages()).collect()
+}
+
+#[test]
+fn every_page_is_well_formed_and_has_nothing_inline() {
+    for (page, html) in everything() {
+        for tag in tags(page, &html) {
+            assert_ne!(tag.name, "style", "{page}");
+            for (name, value) in &tag.attributes {
+                assert!(
+                    !name.starts_with("on") && !name.starts_with("hx-on") && *name != "style",
+                    "{page}: `{name}` on <{}>",
+                    tag.name
+                );
+                assert!(!value.is_some_and(|value| value.trim_start().starts_with("javascript:")), "{page}: {value:?}");
+            }
+            if tag.name == "script" {
+                let source = tag.attributes.iter().find(|(name, _)| *name == "src").and_then(|(_, value)| *value);
+                assert!(
+                    source.is_some_and(|source| assets::asset(source).is_some()),
+                    "{page}: a script from {source:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn markup_in_any_field_stays_text() {
+    for (page, html) in Sample::by(Author::Hostile).pages() {
+        assert!(!html.contains("<script>"), "{page}");
+        assert!(!html.contains(MARKUP), "{page}");
+        assert!(html.contains("&#60;script&#62;"), "{page} shows no field of the enemy: the sample is empty");
+    }
+}
+
+#[test]
+fn ids_are_unique_and_every_reference_finds_its_own() {
+    const REFERENCES: &[&str] = &["for", "aria-labelledby", "aria-describedby", "popovertarget", "data-filter"];
+    for (page, html) in Sample::by(Author::Honest).pages() {
+        let tags = tags(page, &html);
+        let attributes = || tags.iter().flat_map(|tag| &tag.attributes);
+        let mut ids = BTreeSet::new();
+        for (_, value) in attributes().filter(|(name, _)| *name == "id") {
+            assert!(ids.insert(value.unwrap_or_default()), "{page}: the id {value:?} stands twice");
+        }
+        for (name, value) in attributes() {
+            let value = value.unwrap_or_default();
+            if REFERENCES.contains(name) {
+                for id in value.split_whitespace() {
+                    assert!(ids.contains(id), "{page}: {name} names `{id}`");
+                }
+            }
+            if let Some(id) = value.strip_prefix('#').filter(|_| *name == "href") {
+                assert!(ids.contains(id), "{page}: a link to `#{id}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn pages_say_what_they_are_for() {
+    let pages = Sample::by(Author::Honest).pages();
+    let says = |page: &str, words: &[&str]| {
+        let (_, html) = pages.iter().find(|(name, _)| *name == page).unwrap_or_else(|| panic!("no page {page}"));
+        for word in words {
+            assert!(html.contains(word), "{page} does not say `{word}`");
+        }
+    };
+    says("login", &["E-mail address", "name=\"return_to\" value=\"/me/keys\"", "action=\"/login\""]);
+    says("login-wrong", &["There is a problem", "value=\"mei.tanaka\"", "aria-invalid=\"true\"", "href=\"#email\""]);
+    says("login-failed", &["trc_0198f2c1a9b37d10b3f24a7e5c119d02"]);
+    says(
+        "keys",
+        &["cdap_Ab3dEf6hIj9L…", "2 minutes ago", "2026-11-21 09:58:00 UTC", "Disable", "Enable", "4 of 8 keys"],
+    );
+    says("keys-created", &["cdap_Ab3dEf6hIj9L_q8Zk", "I have stored it", "data-download"]);
+    says("keys-first", &["You have no role there", "30 days", "Never"]);
+    says("people", &["Mei Tanaka", "NGC_AIE_PR_Admin", "given by hand", "cursor=def"]);
+    says("people-found", &["q=mei&amp;cursor=def"]);
+    says("person", &["Deactivate and end 3 keys and 2 sessions", "AIE admins", "okta, groups claim"]);
+    says("person-held", &["Only the same source can lift it.", "Nothing lifts it."]);
+    says(
+        "deactivate",
+        &["Deactivate and end 3 keys and 2 sessions", "nightly build", "okta, Firefox on Linux", "northwind"],
+    );
+    says(
+        "connections",
+        &[
+            "https://gate.acme.test/oidc/okta/callback",
+            "Redirect URI",
+            "corp.example, corp.test",
+            "<code>migration</code>",
+        ],
+    );
+    says(
+        "receipt",
+        &["Applied on 4 nodes", "31 ms", "PATCH active: false", "2026-11-21 09:58:25.218 UTC", "northwind"],
+    );
+    says("receipt-live", &["Applied on 2 of 4 nodes", "hx-trigger=\"every 1s\"", "waiting"]);
+    says("failure-404", &["The link has been used"]);
+    says("failure-503", &["503", "req_0198f2c1a9b37d10b3f24a7e5c119d02"]);
+}
+
+#[test]
+fn a_receipt_that_is_complete_asks_no_more() {
+    let pages = Sample::by(Author::Honest).pages();
+    let (_, html) = pages.iter().find(|(name, _)| *name == "receipt").unwrap();
+    assert!(!html.contains("hx-get") && !html.contains("htmx"));
+}
+
+#[test]
+fn a_member_sees_no_administration() {
+    let pages = Sample::by(Author::Honest).pages();
+    let (_, html) = pages.iter().find(|(name, _)| *name == "keys").unwrap();
+    assert!(!html.contains("/people\"") && !html.contains("/revocations\""));
+}
+
+/// Writes the pages and what they load to `target/console-preview`, to be looked at and to be read by the browser tests.
+/// Addresses of assets become relative there, so that a page opens from the disk too.
+#[test]
+fn the_preview_is_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/console-preview");
+    fs::create_dir_all(folder.join("assets")).unwrap();
+    for asset in assets::all() {
+        let path = folder.join(asset.path.trim_start_matches('/'));
+        match std::str::from_utf8(&asset.bytes) {
+            Ok(text) => fs::write(path, text.replace("url(\"/assets/", "url(\"")).unwrap(),
+            Err(_) => fs::write(path, &asset.bytes).unwrap(),
+        }
+    }
+    for (page, html) in Sample::by(Author::Honest).pages() {
+        fs::write(folder.join(format!("{page}.html")), html.replace("=\"/assets/", "=\"assets/")).unwrap();
+    }
+}
+
+#[test]
+fn values_in_sentences_are_code_and_stay_escaped() {
+    let parts = prose("a key named `<b>`.");
+    assert_eq!(parts, [(Part::Words, "a key named "), (Part::Value, "<b>"), (Part::Words, ".")]);
+    assert_eq!(prose("none"), [(Part::Words, "none")]);
+}
+
+#[test]
+fn the_button_says_what_it_ends_and_nothing_more() {
+    let names = |number| vec![String::new(); number];
+    let button = |keys, sessions| Blast { keys: names(keys), sessions: names(sessions), ..Blast::default() }.button();
+    assert_eq!(button(3, 2), "Deactivate and end 3 keys and 2 sessions");
+    assert_eq!(button(1, 0), "Deactivate and end 1 key");
+    assert_eq!(button(0, 1), "Deactivate and end 1 session");
+    assert_eq!(button(0, 0), "Deactivate");
+}

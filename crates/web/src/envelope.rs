@@ -1,0 +1,86 @@
+//! Around every request but key checks: its id, its time limit, one line in the log, headers, and the body of a problem.
+
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use cardea_gateway::App;
+use cardea_model::id::RequestId;
+
+use crate::console::CONTENT_SECURITY_POLICY;
+use crate::problem::Problem;
+
+const LONGEST: Duration = Duration::from_secs(30);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request its id, the time and the answer what every answer has.
+pub(crate) async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let began = app.clock.monotonic();
+    let id = RequestId::new(app.clock.now(), &*app.random);
+    request.extensions_mut().insert(id);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let timed = tokio::time::timeout(LONGEST, next.run(request)).await;
+    let mut response = timed.unwrap_or_else(|_| too_slow().into_response());
+    let cause = finish(&mut response, &id.to_string());
+    let took = app.clock.monotonic().saturating_sub(began);
+    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let status = response.status();
+    if status.is_server_error() {
+        tracing::error!(request.id = %id, %method, route, status = status.as_u16(), millis, cause, "request");
+    } else {
+        tracing::info!(request.id = %id, %method, route, status = status.as_u16(), millis, "request");
+    }
+    response
+}
+
+fn too_slow() -> Problem {
+    let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", "this took too long; try again in a few seconds");
+    problem.retry_after = Some(5);
+    problem
+}
+
+/// Completes the response; returns what the log alone may know.
+fn finish(response: &mut Response, id: &str) -> Option<String> {
+    let problem = response.extensions_mut().remove::<Problem>().or_else(|| bare(response));
+    let mut cause = None;
+    if let Some(problem) = problem {
+        let kept = std::mem::take(response.headers_mut());
+        *response = problem.render(id);
+        for (name, value) in kept.iter().filter(|(name, _)| !matches!(**name, header::CONTENT_TYPE | header::CONTENT_LENGTH)) {
+            response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        cause = problem.cause;
+    }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    let fixed = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in fixed {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    cause
+}
+
+/// Errors that a layer made before any of our handlers.
+fn bare(response: &Response) -> Option<Problem> {
+    if response.headers().contains_key(header::CONTENT_TYPE) && response.status() != StatusCode::PAYLOAD_TOO_LARGE {
+        return None;
+    }
+    let (code, detail) = match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "the body is larger than 1 MiB"),
+        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this address does not answer this method"),
+        StatusCode::FORBIDDEN => ("cross_site", "this request came from another site and was refused"),
+        _ => return None,
+    };
+    Some(Problem::new(response.status(), code, detail))
+}

@@ -1,0 +1,61 @@
+//! HTTP: extractors, handlers, envelopes, and the console's pages. It translates; the gateway decides.
+//!
+//! | module | routes | who |
+//! |---|---|---|
+//! | [`check`] | `/api/v1/keys/check` | resource servers: the hot path, with a router of its own and no layers |
+//! | [`api`] | `/api/v1/…` | people, admins, operators |
+//! | [`login`] | `/login…`, `/oidc/{connection}/callback`, `/logout`, `/link/{secret}` | people and identity providers |
+//! | [`scim`] | `/scim/v2/…` | provisioning clients |
+//! | [`pages`] | `/`, `/me/…`, `/o/{org}/…`, `/assets/…` | people |
+//! | [`probe`] | `/healthz`, `/readyz`, `/metrics` | probes |
+//! | [`openapi`] | `/openapi.json`, `/docs` | whoever writes a script |
+//!
+//! Errors: [`problem`] for our own API, each protocol's own body for its routes, a page for people.
+
+pub mod console;
+
+mod api;
+mod check;
+mod cookie;
+mod envelope;
+mod extract;
+mod login;
+mod openapi;
+mod pages;
+mod probe;
+mod problem;
+mod scim;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use cardea_gateway::App;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+/// The largest body of a request, in bytes.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// Everything that this program answers.
+pub fn router(app: App) -> Router {
+    let (api, document) = openapi::with_document(api::routes());
+    // What browsers reach with a cookie, behind the fence against other sites' requests.
+    let fenced = Router::new()
+        .merge(api)
+        .merge(login::routes().layer(from_fn(pages::failure::as_pages)))
+        .merge(pages::routes())
+        .layer(CsrfLayer::new())
+        .layer(CompressionLayer::new());
+    // What other programs call with credentials of their own; an identity provider's form posts come from its site.
+    let open = Router::new()
+        .merge(login::callbacks())
+        .merge(probe::routes())
+        .merge(openapi::routes(document))
+        .nest("/scim/v2", scim::routes());
+    let all = fenced
+        .merge(open)
+        .fallback(pages::failure::nowhere)
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(from_fn_with_state(app.clone(), envelope::around));
+    check::routes().merge(all).with_state(app)
+}

@@ -1,0 +1,62 @@
+//! The console's pages: handlers that fill the view models of [`crate::console`].
+//!
+//! | module | pages |
+//! |---|---|
+//! | [`overview`] | `/`, `/o/{org}` |
+//! | [`people`] | `/o/{org}/people…` and the end of a person's access |
+//! | [`connections`] | `/o/{org}/connections` |
+//! | [`revocations`] | `/o/{org}/revocations…` |
+//! | [`keys`] | `/me/keys…` |
+//! | [`reader`] | who reads: the frame around each page |
+//! | [`failure`] | what comes to nothing, as a page; nobody signed in, as the way to the door |
+
+mod connections;
+pub(crate) mod docs;
+pub(crate) mod failure;
+mod fields;
+mod key_form;
+mod keys;
+mod overview;
+mod people;
+mod person;
+mod reader;
+mod receipt;
+mod revocations;
+mod roles;
+
+use axum::Router;
+use axum::http::{StatusCode, Uri, header};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use cardea_gateway::App;
+
+use crate::console::assets;
+use crate::problem::Problem;
+
+/// The routes.
+pub(crate) fn routes() -> Router<App> {
+    let pages = overview::routes()
+        .merge(people::routes())
+        .merge(connections::routes())
+        .merge(revocations::routes())
+        .merge(keys::routes())
+        .layer(from_fn(failure::as_pages));
+    pages.route("/assets/{*path}", get(asset))
+}
+
+/// A file of the console, under a name that changes with its content.
+async fn asset(uri: Uri) -> Result<Response, Problem> {
+    let missing = || Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such file");
+    let found = assets::asset(uri.path()).ok_or_else(missing)?;
+    let headers = [(header::CONTENT_TYPE, found.content_type), (header::CACHE_CONTROL, assets::CACHE_CONTROL)];
+    Ok((headers, found.bytes.as_slice()).into_response())
+}
+
+/// Shortens a list that was read one longer than a page; returns the cursor of the next page if there is one.
+fn cut<T>(list: &mut Vec<T>, page: i64, cursor: impl Fn(&T) -> String) -> Option<String> {
+    let page = usize::try_from(page).unwrap_or(usize::MAX);
+    let more = list.len() > page;
+    list.truncate(page);
+    list.last().filter(|_| more).map(cursor)
+}

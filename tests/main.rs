@@ -1,0 +1,22 @@
+//! The tour of Cardea: one test binary, one file a story.
+
+#[cfg(test)]
+mod bounds;
+#[cfg(test)]
+mod console;
+#[cfg(test)]
+mod declare;
+#[cfg(test)]
+mod door;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod provisioning;
+#[cfg(test)]
+mod races;
