@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bounds;
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod console;
 #[cfg(test)]
 mod declare;
@@ -20,3 +22,7 @@ mod peers;
 mod provisioning;
 #[cfg(test)]
 mod races;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod kills;

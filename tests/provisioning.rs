@@ -12,7 +12,7 @@ use cardea_simulate::scim_client::{Dialect, OKTA_PASSWORD, ScimClient};
 use cardea_store::audit;
 use cardea_store::{account, identity, person};
 use cardea_testkit::world::DIRECTORY_TOKEN;
-use cardea_testkit::{Answer, Browser, Engine, Node, World, stories};
+use cardea_testkit::{Answer, Browser, Engine, Node, NodeBuilder, World, stories};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -22,6 +22,7 @@ stories! {
     entra_with_its_flag_provisions_and_deprovisions_a_person,
     whoever_is_created_inactive_is_held_from_the_start,
     names_and_addresses_follow_the_directory,
+    an_answer_holds_on_the_node_that_gave_it,
     an_owner_can_be_suspended_by_their_own_directory_and_not_rewritten,
     an_owner_who_is_only_local_is_invisible,
     every_write_is_in_the_audit_log,
@@ -245,6 +246,33 @@ async fn names_and_addresses_follow_the_directory(engine: Engine) -> Result<()> 
     let mut conn = world.node().app.db.read().await?;
     assert!(person::with_email(&mut conn, "one@corp.example").await?.is_none());
     assert!(person::with_email(&mut conn, "three@corp.example").await?.is_some());
+    Ok(())
+}
+
+async fn an_answer_holds_on_the_node_that_gave_it(engine: Engine) -> Result<()> {
+    let mut world = World::new(engine).await?;
+    world.add_node(NodeBuilder::default().named("two")).await?;
+    let [one, two] = world.nodes.as_slice() else { anyhow::bail!("two nodes") };
+    let at_two = ScimClient::new(Dialect::EntraDefault, &format!("{}/scim/v2", two.url), DIRECTORY_TOKEN)?;
+    let at_one = client(&world, Dialect::EntraDefault)?;
+    let id = provision(&world, created(&person_called(&world, "ana")?)).await?;
+    for round in 0..20 {
+        let key = world.sign_in("ana").await?.make_key("laptop", &["registry"]).await?;
+        for node in [one, two] {
+            assert_eq!(world.check(node, &key.secret).await?.json()["allowed"], true, "{round}");
+        }
+        assert_eq!(at_one.deactivate(&id).await?.status, 200);
+        // The provider did not hear the answer and asks again, and comes to the other node.
+        assert_eq!(at_two.deactivate(&id).await?.status, 200);
+        assert_eq!(
+            world.check(two, &key.secret).await?.json(),
+            json!({"allowed": false, "reason": "ended"}),
+            "{round}"
+        );
+        one.finish_jobs().await?;
+        assert_eq!(at_one.reactivate(&id).await?.status, 200);
+        two.catch_up().await?;
+    }
     Ok(())
 }
 

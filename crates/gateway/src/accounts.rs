@@ -41,7 +41,9 @@ pub enum AccountError {
     #[error("this is no e-mail address")]
     Email,
     /// The name cannot be (422).
-    #[error("a name has 1 to 63 lower-case letters, digits, `.`, `_` or `-`, and starts and ends with a letter or digit")]
+    #[error(
+        "a name has 1 to 63 lower-case letters, digits, `.`, `_` or `-`, and starts and ends with a letter or digit"
+    )]
     Name,
     /// The name is taken (409).
     #[error("this name is taken")]
@@ -74,7 +76,9 @@ impl Fault for AccountError {
         match self {
             Self::Denied(denied) => kind_of(*denied),
             Self::Link | Self::NoAccount(_) => Kind::Missing,
-            Self::Email | Self::Name | Self::OwnerDomain(_) | Self::Password(PasswordError::Weak) => Kind::Unprocessable,
+            Self::Email | Self::Name | Self::OwnerDomain(_) | Self::Password(PasswordError::Weak) => {
+                Kind::Unprocessable
+            }
             Self::NameTaken | Self::EmailTaken | Self::Owners => Kind::Conflict,
             Self::Password(PasswordError::Busy) => Kind::Unavailable,
             Self::Password(PasswordError::Failed) => Kind::Internal,
@@ -256,15 +260,13 @@ pub(crate) async fn add_account(
         org_kind: kind.to_owned(),
         rules_active: false,
     };
-    account::add(tx, &account, ctx.now).await.map_err(|error| match error {
-        DbError::Conflict => AccountError::NameTaken,
-        other => AccountError::Database(other),
-    })?;
+    account::add(tx, &account, ctx.now).await.map_err(|error| error.or_on_conflict(AccountError::NameTaken))?;
     for service in default_services(app, kind) {
         account::add_service(tx, account.org, &service).await?;
     }
     let id = account.id.to_string();
-    audit::record(app, tx, ctx, Some(account.id), "account.created", &id, json!({"name": name, "org": org_name})).await?;
+    audit::record(app, tx, ctx, Some(account.id), "account.created", &id, json!({"name": name, "org": org_name}))
+        .await?;
     Ok(account)
 }
 
@@ -308,7 +310,8 @@ pub(crate) async fn add_owner(
         passwords::put(tx, user, hash, ctx.now).await?;
     }
     crate::revocation::roles_changed(app, tx, member).await?;
-    audit::record(app, tx, ctx, Some(account.id), "owner.added", &user.to_string(), json!({"account_role": role})).await?;
+    audit::record(app, tx, ctx, Some(account.id), "owner.added", &user.to_string(), json!({"account_role": role}))
+        .await?;
     Ok(member)
 }
 

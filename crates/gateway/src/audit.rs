@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use cardea_model::Permission;
+use cardea_model::fault::whole;
 use cardea_model::id::{AccountId, AuditId};
 use cardea_store::audit as rows;
 use cardea_store::audit::Event;
@@ -27,6 +28,7 @@ const BATCH: i64 = 1000;
 pub const SEAL_EVERY: Duration = Duration::from_millis(500);
 
 /// Writes an event into the caller's transaction. `detail` must hold no secret.
+#[expect(clippy::too_many_arguments, reason = "an event has these parts, and every caller names all of them")]
 pub(crate) async fn record(
     app: &App,
     tx: &mut Tx,
@@ -125,7 +127,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             () = stop.cancelled() => true,
         };
         if let Err(error) = seal(&app).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the audit log could not be sealed; it is tried again");
+            tracing::warn!(error = whole(&error), "the audit log could not be sealed; it is tried again");
         }
         if stopping {
             return;

@@ -22,8 +22,8 @@ use cardea_tokens::format::{self, Kid, Prefix};
 use cardea_tokens::pepper::Mac;
 
 use crate::app::App;
-use crate::pause::Point;
 use crate::memory::{ClientEntry, KeyEntry, MemberEntry, NEVER, Org, OrgEntry, Profile};
+use crate::pause::Point;
 
 /// The domain of clients' secrets, which keeps their MACs apart from all others.
 pub const CLIENT_SECRET: &str = "client";

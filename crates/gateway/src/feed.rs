@@ -11,6 +11,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use cardea_model::fault::whole;
 use cardea_model::id::NodeId;
 use cardea_store::db::DbError;
 use cardea_store::feed::{self, Change, Kind};
@@ -176,7 +177,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             }
             Err(error) => {
                 if !failing {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the feed cannot be read; key checks will ask the database");
+                    tracing::error!(error = whole(&error), "the feed cannot be read; key checks will ask the database");
                 }
                 failing = true;
             }
@@ -189,7 +190,7 @@ pub async fn run(app: App, stop: CancellationToken) {
     }
     drop(record);
     if let Err(error) = recorder.await {
-        tracing::error!(error = &error as &dyn std::error::Error, "the recorder of applied feed rows failed");
+        tracing::error!(error = whole(&error), "the recorder of applied feed rows failed");
     }
 }
 
@@ -200,7 +201,7 @@ async fn record_applied(app: App, mut records: mpsc::UnboundedReceiver<Applied>)
     let mut waiting = Vec::new();
     while records.recv_many(&mut waiting, 256).await > 0 {
         if let Err(error) = write_applied(&app, &waiting).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "receipts lack this node's time; it is written with the next");
+            tracing::warn!(error = whole(&error), "receipts lack this node's time; it is written with the next");
             tokio::time::sleep(POLL).await;
             if waiting.len() < 10_000 {
                 continue;
@@ -227,11 +228,11 @@ pub async fn beat(app: App, stop: CancellationToken) {
             () = stop.cancelled() => break,
         }
         if let Err(error) = announce(&app).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "no heartbeat could be written");
+            tracing::warn!(error = whole(&error), "no heartbeat could be written");
         }
     }
     if let Err(error) = farewell(&app).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the node could not say that it stops");
+        tracing::warn!(error = whole(&error), "the node could not say that it stops");
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use cardea_model::fault::whole;
 use cardea_model::id::ReceiptId;
 use cardea_model::{Fault, Timestamp};
 use cardea_store::db::{DbError, Tx};
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::error::GatewayError;
-use crate::revocation::{EndedKey, EndedList, LIST_ENDED};
+use crate::revocation::{EndedKey, EndedList, EndedSession, LIST_ENDED};
 
 const BATCH: i64 = 200;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -51,7 +52,7 @@ async fn perform(app: &App, job: &Job, now: Timestamp) -> Result<(), GatewayErro
 
 async fn put_off(app: &App, job: &Job, error: &GatewayError, now: Timestamp) -> Result<(), DbError> {
     app.metrics.job_failures.inc();
-    tracing::warn!(job.id = %job.id, job.kind, error = error as &dyn std::error::Error, "a job failed and is put off");
+    tracing::warn!(job.id = %job.id, job.kind, error = whole(error), "a job failed and is put off");
     let exponent = u32::try_from(job.attempts.clamp(0, 12)).unwrap_or(12);
     let pause = Duration::from_secs(1 << exponent);
     let mut tx = app.db.write().await?;
@@ -72,14 +73,20 @@ async fn list_ended(tx: &mut Tx, subject: &str, now: Timestamp) -> Result<(), Ga
     } else {
         list.left.push("API keys, because only sessions were ended".to_owned());
     }
-    let ended = session::end_before(tx, header.member, header.session_floor, now).await?;
-    list.sessions = usize::try_from(ended).unwrap_or(usize::MAX);
+    let ended = session::ended_by(tx, header.member, header.session_floor, now).await?;
+    list.sessions = ended.len();
+    list.named_sessions = ended.into_iter().map(ended_session).collect();
+    session::end_before(tx, header.member, header.session_floor, now).await?;
     if member.owner && header.what == "all" {
         list.left.push("ownership of the org, because nothing but another owner changes it".to_owned());
     }
     let text = serde_json::to_string(&list).map_err(|_| GatewayError::Corrupt("receipt"))?;
     receipt::set_ended(tx, id, &text).await?;
     Ok(())
+}
+
+fn ended_session(row: session::Living) -> EndedSession {
+    EndedSession { id: row.id.to_string(), connection: row.connection, began_at: row.minted_at.to_string() }
 }
 
 /// Removes what has expired and can tell nobody anything any more.
@@ -105,7 +112,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             () = stop.cancelled() => return,
         };
         if let Err(error) = worked {
-            tracing::warn!(error = &error as &dyn std::error::Error, "jobs wait for the database");
+            tracing::warn!(error = whole(&error), "jobs wait for the database");
         }
     }
 }

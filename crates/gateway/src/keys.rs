@@ -178,10 +178,7 @@ async fn insert(
         return Err(KeyError::Ended);
     }
     let limit = app.settings.personal_keys_per_user;
-    let added = rows::add_below(tx, key, limit).await.map_err(|error| match error {
-        DbError::Conflict => KeyError::NameTaken,
-        other => KeyError::Database(other),
-    })?;
+    let added = rows::add_below(tx, key, limit).await.map_err(|error| error.or_on_conflict(KeyError::NameTaken))?;
     if !added {
         return Err(KeyError::Limit(limit));
     }
@@ -247,10 +244,7 @@ pub async fn change(app: &App, ctx: &Ctx, id: KeyId, change: Change) -> Result<K
     }
     if let Some(name) = &change.name {
         let renamed = rows::rename(&mut tx, person.user, id, name.trim(), &fold(name.trim())).await;
-        renamed.map_err(|error| match error {
-            DbError::Conflict => KeyError::NameTaken,
-            other => KeyError::Database(other),
-        })?;
+        renamed.map_err(|error| error.or_on_conflict(KeyError::NameTaken))?;
     }
     let detail = json!({"name": change.name, "active": change.active});
     audit::record(app, &mut tx, ctx, Some(person.account), "key.changed", &id.to_string(), detail).await?;

@@ -13,6 +13,7 @@ pub mod local;
 
 pub use cardea_connect::Arrival;
 use cardea_connect::{ConnectError, Departure, Flow as Attempt};
+use cardea_model::fault::whole;
 use cardea_model::{Fault, Kind, Timestamp, chance};
 use cardea_store::connection::{self, Connection};
 use cardea_store::db::DbError;
@@ -301,18 +302,14 @@ async fn take(app: &App, now: Timestamp, arrival: &Arrival) -> Result<(Flow, Att
     let flow = taken.filter(|flow| now < flow.expires_at).ok_or(LoginError::NoAttempt)?;
     let verifier = app.peppers.sealer().open(VERIFIER, &flow.verifier).map_err(|_| LoginError::Corrupt("flow"))?;
     let verifier = std::str::from_utf8(&verifier).map_err(|_| LoginError::Corrupt("flow"))?.to_owned();
-    let attempt = Attempt {
-        state: state.clone(),
-        nonce: flow.nonce.clone(),
-        pkce_verifier: verifier.into(),
-        login_hint: None,
-    };
+    let attempt =
+        Attempt { state: state.clone(), nonce: flow.nonce.clone(), pkce_verifier: verifier.into(), login_hint: None };
     Ok((flow, attempt))
 }
 
 /// Writes a refused sign-in into the audit log; a failure to do so must not hide the refusal itself.
 async fn refused(app: &App, ctx: &Ctx, name: &str, error: &LoginError) {
-    tracing::info!(connection = name, reason = error.reason(), request.id = %ctx.request, error = error as &dyn std::error::Error, "a sign-in was refused");
+    tracing::info!(connection = name, reason = error.reason(), request.id = %ctx.request, error = whole(error), "a sign-in was refused");
     let write = async {
         let account = connection::named(&mut app.db.read().await?, name).await?.map(|row| row.account);
         let mut tx = app.db.write().await?;
@@ -321,7 +318,7 @@ async fn refused(app: &App, ctx: &Ctx, name: &str, error: &LoginError) {
         tx.commit().await
     };
     if let Err(error) = write.await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a refused sign-in could not be written into the audit log");
+        tracing::warn!(error = whole(&error), "a refused sign-in could not be written into the audit log");
     }
 }
 
@@ -336,8 +333,22 @@ mod tests {
         }
         let long = format!("/{}", "a".repeat(3000));
         let evil = [
-            "", "//evil", "/\\evil", "https:evil", "https://evil", "%2f%2fevil", "/%2fevil", "/%2Fevil", "\t//evil", "/\tevil",
-            "javascript:alert(1)", "/\r\nSet-Cookie: a=b", "user@evil", "/login?return_to=/login", "/logout", &long,
+            "",
+            "//evil",
+            "/\\evil",
+            "https:evil",
+            "https://evil",
+            "%2f%2fevil",
+            "/%2fevil",
+            "/%2Fevil",
+            "\t//evil",
+            "/\tevil",
+            "javascript:alert(1)",
+            "/\r\nSet-Cookie: a=b",
+            "user@evil",
+            "/login?return_to=/login",
+            "/logout",
+            &long,
         ];
         for path in evil {
             assert_eq!(safe_return(path), "/", "{path:?}");

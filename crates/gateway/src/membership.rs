@@ -110,7 +110,8 @@ async fn replace(
         .into_iter()
         .filter(|(_, grant)| !foreign.contains(&grant.rule_id))
         .collect();
-    let (gone, new): (Vec<_>, Vec<_>) = (standing.difference(&wanted).collect(), wanted.difference(&standing).collect());
+    let (gone, new): (Vec<_>, Vec<_>) =
+        (standing.difference(&wanted).collect(), wanted.difference(&standing).collect());
     for (team, grant) in &gone {
         grant::remove(tx, member.id, team, grant).await?;
     }
@@ -141,7 +142,10 @@ async fn placed(tx: &mut Tx, account: &Account, earned: &Grants) -> Result<BTree
         };
         let Some(team) = team else { continue };
         for because in reasons {
-            rows.insert((team.clone(), row(&role.service, &role.role, because.rule, &because.rule_name, &because.value)));
+            rows.insert((
+                team.clone(),
+                row(&role.service, &role.role, because.rule, &because.rule_name, &because.value),
+            ));
         }
     }
     Ok(rows)

@@ -12,8 +12,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use cardea_model::Timestamp;
-use cardea_model::id::{AccountId, ClientId, KeyId, MemberId, OrgId, UserId};
 use cardea_model::catalogue::ServiceSet;
+use cardea_model::id::{AccountId, ClientId, KeyId, MemberId, OrgId, UserId};
 use cardea_model::key::{KeyGrants, KeyKind, KeyState, OrgFacts, Roles};
 use cardea_model::numbers::Numbers;
 use cardea_tokens::format::Kid;
@@ -257,7 +257,9 @@ impl Memory {
     /// The entry of a member; made if there is none, so that numbers that arrive before the member is known are not lost.
     pub(crate) fn member(&self, id: MemberId) -> Arc<MemberEntry> {
         let known = self.members.with(id, |shard| shard.get(&id).cloned());
-        known.or_else(|| self.members.change(id, |shard| Arc::clone(shard.entry(id).or_insert_with(blank)))).unwrap_or_else(blank)
+        known
+            .or_else(|| self.members.change(id, |shard| Arc::clone(shard.entry(id).or_insert_with(blank))))
+            .unwrap_or_else(blank)
     }
 
     /// Moves a member's numbers forward.
@@ -266,7 +268,11 @@ impl Memory {
     }
 
     /// One copy of equal grants for all keys that have them.
-    pub(crate) fn share_grants(&self, document: &str, parse: impl FnOnce() -> Option<KeyGrants>) -> Option<Arc<KeyGrants>> {
+    pub(crate) fn share_grants(
+        &self,
+        document: &str,
+        parse: impl FnOnce() -> Option<KeyGrants>,
+    ) -> Option<Arc<KeyGrants>> {
         if let Some(known) = self.grants.read().unwrap_or_else(PoisonError::into_inner).get(document) {
             return Some(Arc::clone(known));
         }

@@ -46,7 +46,7 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("cardea");
+        let mut registry = Registry::default();
         let checks = Family::<Outcome, Counter>::default();
         registry.register("key_checks", "Key checks by outcome", checks.clone());
         let check = |outcome| checks.get_or_create_owned(&Outcome { outcome });

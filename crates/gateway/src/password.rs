@@ -27,7 +27,9 @@ pub enum PasswordError {
     #[error("too many people sign in at this moment; try again in a few seconds")]
     Busy,
     /// Too short, too long, or missing a kind of character (422).
-    #[error("a password has 9 to 256 characters, with an upper-case and a lower-case letter, a digit and another character")]
+    #[error(
+        "a password has 9 to 256 characters, with an upper-case and a lower-case letter, a digit and another character"
+    )]
     Weak,
     /// The computation failed: a mistake of ours (500).
     #[error("the password could not be hashed")]
@@ -114,7 +116,8 @@ impl Passwords {
 }
 
 /// A hash that no password fits, with the cost of a real one.
-const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn argon2() -> Result<Argon2<'static>, PasswordError> {
     let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(|_| PasswordError::Failed)?;
@@ -152,7 +155,9 @@ mod tests {
     #[test]
     fn a_password_needs_length_and_four_kinds_of_characters() {
         assert!(is_strong("Correct-horse-7"));
-        for weak in ["Short-7a", "correct-horse-7", "CORRECT-HORSE-7", "Correct-horse-x", "CorrectHorse77", &"Aa1-".repeat(65)] {
+        for weak in
+            ["Short-7a", "correct-horse-7", "CORRECT-HORSE-7", "Correct-horse-x", "CorrectHorse77", &"Aa1-".repeat(65)]
+        {
             assert!(!is_strong(weak), "{weak}");
         }
     }

@@ -269,14 +269,8 @@ pub async fn deactivate_because(
         return Err(cardea_model::Denied::Refused.into());
     }
     let mut tx = app.db.write().await?;
-    let ending = Ending {
-        member: row.member,
-        what: What::All,
-        hold: Some(HoldKind::Disabled),
-        cause,
-        source,
-        message: reason,
-    };
+    let ending =
+        Ending { member: row.member, what: What::All, hold: Some(HoldKind::Disabled), cause, source, message: reason };
     let ended = revocation::end_access(app, &mut tx, ctx, ending).await?;
     let ended = ended.ok_or(GatewayError::Missing("user"))?;
     tx.commit().await?;

@@ -69,7 +69,7 @@ pub(crate) async fn end_access(
     if let (true, Some(kind)) = (holds, ending.hold) {
         hold::put(tx, ending.member, ending.source, kind, ctx.now, id).await?;
     }
-    let detail = json!({"what": ending.what, "cause": ending.cause, "source": ending.source, "receipt": id});
+    let detail = json!({"what": ending.what, "cause": ending.cause, "source": ending.source, "message": ending.message, "receipt": id});
     audit::record(app, tx, ctx, Some(account), "access.ended", &ending.member.to_string(), detail).await?;
     job::add(tx, JobId::new(ctx.now, &*app.random), LIST_ENDED, &id.to_string(), ctx.now).await?;
     let nodes = alive(app, tx, ctx.now).await?;
@@ -221,6 +221,9 @@ pub struct EndedList {
     pub keys: Vec<EndedKey>,
     /// How many sessions ended.
     pub sessions: usize,
+    /// The same sessions, each with where it came from.
+    #[serde(default)]
+    pub named_sessions: Vec<EndedSession>,
     /// What was left and why, in sentences.
     pub left: Vec<String>,
 }
@@ -234,6 +237,17 @@ pub struct EndedKey {
     pub name: String,
     /// The public part of its secret.
     pub kid: String,
+}
+
+/// A session on a receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedSession {
+    /// The session.
+    pub id: String,
+    /// The connection it came through; none for a local sign-in.
+    pub connection: Option<String>,
+    /// When it began, in RFC 3339.
+    pub began_at: String,
 }
 
 /// The receipts of an account, newest first, from the one before `before` on.

@@ -96,7 +96,8 @@ pub async fn sign_out(app: &App, ctx: &Ctx) -> Result<(), GatewayError> {
     let mut tx = app.db.write().await?;
     if rows::end(&mut tx, person.session, ctx.now).await? {
         let target = person.session.to_string();
-        audit::record(app, &mut tx, ctx, Some(person.account), "session.signed_out", &target, serde_json::json!({})).await?;
+        audit::record(app, &mut tx, ctx, Some(person.account), "session.signed_out", &target, serde_json::json!({}))
+            .await?;
     }
     tx.commit().await?;
     Ok(())

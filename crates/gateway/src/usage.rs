@@ -1,6 +1,7 @@
 //! When keys were last used: noted at each check that said yes, in the key's own entry, and written once a minute.
 //! Losing a minute of notes in a crash costs nobody anything, so nothing waits for them.
 
+use cardea_model::fault::whole;
 use std::time::Duration;
 
 use cardea_store::db::DbError;
@@ -40,7 +41,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             () = stop.cancelled() => true,
         };
         if let Err(error) = write(&app).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "when keys were used could not be written");
+            tracing::warn!(error = whole(&error), "when keys were used could not be written");
         }
         if stopping {
             return;

@@ -32,3 +32,10 @@ pub trait Fault: std::error::Error + Send + Sync {
     /// A stable word in snake case, such as `key_limit_reached`.
     fn code(&self) -> &'static str;
 }
+
+/// An error with all its sources in one line, for the log.
+#[must_use]
+pub fn whole(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |source| source.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}

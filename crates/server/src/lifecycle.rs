@@ -1,22 +1,19 @@
 //! `cardea serve`: from the configuration to a listening node, and down again.
 //!
 //! ```text
-//! open ─► claim the database ─► migrate ─► pepper ─► fill memory ─► listen
+//! catalogue ─► claim the database ─► migrate ─► pepper ─► port ─► fill memory ─► answer
 //! SIGTERM or SIGINT ─► accept nothing more ─► finish what runs (soft, 25 s) ─► cut the rest (hard)
 //!                   ─► the background work writes what it holds and says goodbye ─► close the database
 //! ```
 //! A second signal goes to the hard stop at once.
 
-use crate::clock::SystemClock;
 use crate::complaint::Complaint;
 use crate::config::Config;
-use crate::opening::{self, Purpose};
+use crate::opening::{self, Opening, Purpose};
 use axum::serve::ListenerExt as _;
 use cardea_gateway::{App, accounts};
-use cardea_model::Clock as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -31,13 +28,13 @@ const FAREWELL: Duration = Duration::from_secs(4);
 /// Serves until a signal comes.
 pub(crate) async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
+    let opening = Opening::read(config, Purpose::Lasting)?;
     let db = opening::database(config).await?;
     let _claim = db.claim_serving()?;
-    let clock = Arc::new(SystemClock::start());
-    for name in db.migrate(clock.now()).await? {
+    for name in db.migrate(opening.clock.now()).await? {
         tracing::info!(migration = name, "the schema was migrated");
     }
-    let app = opening::prepared(config, db, clock, Purpose::Lasting).await?;
+    let app = opening.node(db).await?;
     let listener = bind(config.listen).await?;
     print_first_link(&app).await?;
     let mut server = Server::start(app, listener).await?;

@@ -14,6 +14,7 @@ use cardea_gateway::ground::{self, Db, DbError, DbSettings, Fetch, OutboundPolic
 use cardea_gateway::pause::Never;
 use cardea_gateway::{App, Given, Settings};
 use cardea_model::Clock;
+use cardea_model::catalogue::Catalogue;
 use secrecy::ExposeSecret as _;
 use std::sync::Arc;
 
@@ -26,32 +27,68 @@ pub(crate) enum Purpose {
     Demo,
 }
 
+/// What a node needs besides its database. It is read before the database is touched, so that a mistake in a file
+/// changes nothing.
+pub(crate) struct Opening<'c> {
+    config: &'c Config,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    catalogue: Arc<Catalogue>,
+    outside: Outside,
+    purpose: Purpose,
+}
+
+impl<'c> Opening<'c> {
+    /// Reads catalogue and authorities.
+    pub(crate) fn read(config: &'c Config, purpose: Purpose) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let catalogue = catalogue::load(config)?;
+        let outside = outside(config, Arc::clone(&clock))?;
+        Ok(Self { config, clock, catalogue, outside, purpose })
+    }
+
+    /// A node over a migrated database; makes the pepper if none was ever made.
+    pub(crate) async fn node(self, db: Db) -> anyhow::Result<App> {
+        let path = &self.config.keys.pepper_file;
+        let peppers = match pepper::read(path)? {
+            Some(peppers) => peppers,
+            // A second pepper would not open what the first one shut; it would only hide that the first is gone.
+            None if ground::has_pepper(&db).await? => return Err(missing_pepper(self.config).into()),
+            None => pepper::create(path, &OsRandom)?,
+        };
+        self.node_with(db, peppers).await
+    }
+
+    async fn node_with(self, db: Db, peppers: Peppers) -> anyhow::Result<App> {
+        let given = Given {
+            db,
+            clock: self.clock,
+            random: Arc::new(OsRandom),
+            peppers,
+            catalogue: self.catalogue,
+            outside: self.outside,
+            settings: settings(self.config, self.purpose),
+            pause: Arc::new(Never),
+        };
+        Ok(App::open(given).await?)
+    }
+}
+
 /// A node to write with: migrated, its pepper made if this is the first start.
 pub(crate) async fn to_write(config: &Config) -> anyhow::Result<App> {
+    let opening = Opening::read(config, Purpose::Lasting)?;
     let db = database(config).await?;
-    let clock = Arc::new(SystemClock::start());
-    db.migrate(clock.now()).await?;
-    prepared(config, db, clock, Purpose::Lasting).await
+    db.migrate(opening.clock.now()).await?;
+    opening.node(db).await
 }
 
 /// A node to look with; changes no schema and makes no pepper.
 pub(crate) async fn to_look(config: &Config) -> anyhow::Result<App> {
+    let opening = Opening::read(config, Purpose::Lasting)?;
     let db = database(config).await?;
     demand_schema(&db).await?;
     let peppers = pepper::read(&config.keys.pepper_file)?.ok_or_else(|| missing_pepper(config))?;
-    node(config, db, Arc::new(SystemClock::start()), peppers, Purpose::Lasting).await
-}
-
-/// A node over a migrated database; makes the pepper if none was ever made.
-pub(crate) async fn prepared(config: &Config, db: Db, clock: Arc<dyn Clock>, purpose: Purpose) -> anyhow::Result<App> {
-    let path = &config.keys.pepper_file;
-    let peppers = match pepper::read(path)? {
-        Some(peppers) => peppers,
-        // A second pepper would not open what the first one shut; it would only hide that the first is gone.
-        None if ground::has_pepper(&db).await? => return Err(missing_pepper(config).into()),
-        None => pepper::create(path, &OsRandom)?,
-    };
-    node(config, db, clock, peppers, purpose).await
+    opening.node_with(db, peppers).await
 }
 
 /// The database, as it is.
@@ -91,13 +128,13 @@ pub(crate) fn outside(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<
 }
 
 /// How this node is called on receipts: as configured, else as its host.
-pub(crate) fn node_name(config: &Config) -> String {
+fn node_name(config: &Config) -> String {
     let host = || std::fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).ok();
     config.node.name.clone().or_else(host).filter(|name| !name.is_empty()).unwrap_or_else(|| "node".to_owned())
 }
 
 /// What an absent pepper file means.
-pub(crate) fn missing_pepper(config: &Config) -> Complaint {
+fn missing_pepper(config: &Config) -> Complaint {
     Complaint::new(config.keys.pepper_file.display().to_string(), "the pepper file is not there")
         .hint("put it back from its copy, or set `keys.pepper_file`; on a new instance `cardea migrate` makes it")
 }
@@ -111,21 +148,6 @@ async fn demand_schema(db: &Db) -> anyhow::Result<()> {
     Err(Complaint::new("the database", migrations)
         .hint("run `cardea migrate` of the newest release that you have")
         .into())
-}
-
-async fn node(
-    config: &Config,
-    db: Db,
-    clock: Arc<dyn Clock>,
-    peppers: Peppers,
-    purpose: Purpose,
-) -> anyhow::Result<App> {
-    let outside = outside(config, Arc::clone(&clock))?;
-    let catalogue = catalogue::load(config)?;
-    let settings = settings(config, purpose);
-    let given =
-        Given { db, clock, random: Arc::new(OsRandom), peppers, catalogue, outside, settings, pause: Arc::new(Never) };
-    Ok(App::open(given).await?)
 }
 
 fn settings(config: &Config, purpose: Purpose) -> Settings {

@@ -196,6 +196,20 @@ pub async fn living(
     .await
 }
 
+/// The sessions that a floor has ended and whose rows do not say so yet, oldest first.
+pub async fn ended_by(conn: &mut Conn, member: MemberId, floor: Timestamp, now: Timestamp) -> Result<Vec<Living>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT s.id, c.name AS connection_name, s.minted_at, s.seen_at
+             FROM session s LEFT JOIN connection c ON c.id = s.connection_id
+             WHERE s.member_id = $1 AND s.minted_at <= $2 AND s.ended_at IS NULL AND s.expires_at > $3
+             ORDER BY s.minted_at, s.id"
+        ),
+        args![&member.to_string(), floor, now],
+    )
+    .await
+}
+
 /// Removes sessions that ended before `before`.
 pub async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
     tx.execute(sql!("DELETE FROM session WHERE expires_at < $1"), args![before]).await

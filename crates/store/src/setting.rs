@@ -34,7 +34,8 @@ pub async fn put(tx: &mut Tx, name: &str, value: &str) -> Result<(), DbError> {
 
 /// Whether any value's name begins with `prefix`.
 pub async fn any(conn: &mut Conn, prefix: &str) -> Result<bool, DbError> {
-    let count: i64 =
-        conn.one(sql!("SELECT COUNT(*) AS value FROM setting WHERE SUBSTR(name, 1, LENGTH($1)) = $1"), args![prefix]).await?;
+    let count: i64 = conn
+        .one(sql!("SELECT COUNT(*) AS value FROM setting WHERE SUBSTR(name, 1, LENGTH($1)) = $1"), args![prefix])
+        .await?;
     Ok(count > 0)
 }

@@ -32,7 +32,7 @@ impl Answer {
     /// The stable code of a problem.
     #[must_use]
     pub fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
+        self.json().get("code").and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
     /// Reads a response whole.
@@ -80,7 +80,6 @@ impl Browser {
     }
 
     /// A request to a path of ours or a whole address.
-    #[must_use]
     pub fn request(&self, method: Method, address: &str) -> RequestBuilder {
         let whole = if address.starts_with('/') { format!("{}{address}", self.base) } else { address.to_owned() };
         self.client.request(method, whole)
@@ -152,7 +151,8 @@ impl Browser {
         let made = self.send(Method::POST, "/api/v1/me/keys", &body).await?;
         ensure!(made.status == 201, "the key was not made: {} {}", made.status, made.body);
         let json = made.json();
-        let text = |name: &str| json[name].as_str().map(str::to_owned).context("a made key lacks a member");
+        let text =
+            |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned).context("a made key lacks a member");
         Ok(MadeKey { id: text("id")?, secret: text("secret")? })
     }
 }

@@ -168,10 +168,8 @@ impl NodeBuilder {
         // As the server does: a small answer does not wait for more to fill its packet.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         tasks.spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await;
-            if let Err(error) = served {
-                eprintln!("the node stopped serving: {error}");
-            }
+            // Whatever ends it shows in the story as a refused connection.
+            let _ended = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await;
         });
         Ok(Node { app, clock: self.manual, url: format!("http://{address}"), stop, tasks })
     }
@@ -223,7 +221,9 @@ impl Node {
     /// The database's.
     pub async fn catch_up(&self) -> Result<()> {
         let last = cardea_store::feed::last(&mut self.app.db.read().await?).await?;
-        tokio::time::timeout(Duration::from_secs(10), self.app.feed.reached(last)).await.context("the feed stands still")?;
+        tokio::time::timeout(Duration::from_secs(10), self.app.feed.reached(last))
+            .await
+            .context("the feed stands still")?;
         Ok(())
     }
 

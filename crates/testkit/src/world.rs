@@ -118,8 +118,12 @@ impl World {
     /// # Errors
     /// The connection's.
     pub async fn check(&self, node: &Node, key: &str) -> Result<Answer> {
-        self.ask(node, &json!({"key": key, "service": "registry", "action": "download_container",
-            "entity_type": "container", "entity": "acme/app"})).await
+        self.ask(
+            node,
+            &json!({"key": key, "service": "registry", "action": "download_container",
+            "entity_type": "container", "entity": "acme/app"}),
+        )
+        .await
     }
 
     /// Asks the node a question as the portal.

@@ -72,8 +72,7 @@ async fn try_admit(
         return Err(LoginError::OtherSubject);
     }
     let claims = claims(asserted);
-    let synced =
-        membership::sync(app, &mut tx, ctx, (&account, &member), (row.id, &settings.groups), &claims).await?;
+    let synced = membership::sync(app, &mut tx, ctx, (&account, &member), (row.id, &settings.groups), &claims).await?;
     connection::signed_in(&mut tx, row.id, ctx.now).await?;
     member::signed_in(&mut tx, member.id, ctx.now).await?;
     let session = session::open(app, &mut tx, ctx, &member, Some(row.id)).await?;
@@ -205,7 +204,8 @@ async fn create(
 fn document(asserted: &Asserted, user_name: &str) -> String {
     let mut user = json!({"userName": user_name, "active": true});
     if let Some(fields) = user.as_object_mut() {
-        let email = asserted.email.as_ref().map(|email| json!([{"value": email.address, "type": "work", "primary": true}]));
+        let email =
+            asserted.email.as_ref().map(|email| json!([{"value": email.address, "type": "work", "primary": true}]));
         let name = json!({"givenName": asserted.given_name, "familyName": asserted.family_name});
         fields.extend(email.map(|email| ("emails".to_owned(), email)));
         fields.extend(asserted.name.as_ref().map(|name| ("displayName".to_owned(), json!(name))));

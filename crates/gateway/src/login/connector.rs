@@ -25,11 +25,8 @@ pub(crate) fn build(app: &App, row: &Connection) -> Result<Connector, LoginError
         state::TokenAuth::Post => TokenAuth::Post,
         state::TokenAuth::PrivateKeyJwt => return Err(LoginError::NoConnection),
     };
-    let groups = GroupsClaim {
-        claim: settings.groups.claim.clone(),
-        pointer: settings.groups.pointer.clone(),
-        split: None,
-    };
+    let groups =
+        GroupsClaim { claim: settings.groups.claim.clone(), pointer: settings.groups.pointer.clone(), split: None };
     let connector = OidcSettings {
         connection: row.name.clone(),
         issuer: oidc.issuer,

@@ -69,12 +69,7 @@ pub async fn me(app: &App, ctx: &Ctx) -> Result<Me, GatewayError> {
         }
         orgs.push(MeOrg { org: tenant.org_name, roles: roles(&mut conn, row.id, row.owner).await? });
     }
-    let user = MeUser {
-        id: person.id,
-        email: person.email,
-        email_verified: person.email_trusted,
-        name: person.name,
-    };
+    let user = MeUser { id: person.id, email: person.email, email_verified: person.email_trusted, name: person.name };
     let roleless = orgs.iter().all(|org| org.roles.is_empty());
     let notices = if roleless { vec![Notice { code: "no_roles" }] } else { Vec::new() };
     Ok(Me { user, account, orgs, notices })

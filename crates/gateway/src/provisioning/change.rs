@@ -46,7 +46,10 @@ pub async fn change(
     let user = user_id(id)?;
     let mut conn = app.db.read().await?;
     let plan = match plan(app, &mut conn, directory, user, (&change, if_match)).await? {
-        Planned::Nothing(record) => return Ok(record),
+        Planned::Nothing(row, record) => {
+            hear(app, &mut conn, &row).await?;
+            return Ok(record);
+        }
         Planned::Change(plan) => plan,
     };
     drop(conn);
@@ -58,20 +61,37 @@ pub async fn change(
     drop(tx);
     let mut tx = app.db.write().await?;
     member::lock(&mut tx, plan.next.member).await?;
-    let plan = match self::plan(app, &mut tx, directory, user, (&change, if_match)).await? {
-        Planned::Nothing(record) => return Ok(record),
-        Planned::Change(plan) => plan,
-    };
-    if !write(app, &mut tx, directory, &plan).await? {
-        return Err(DbError::Busy.into());
+    match self::plan(app, &mut tx, directory, user, (&change, if_match)).await? {
+        Planned::Nothing(row, record) => {
+            // What made it so may have been written in this very batch: it is answered when that is durable.
+            tx.commit().await?;
+            hear(app, &mut app.db.read().await?, &row).await?;
+            Ok(record)
+        }
+        Planned::Change(plan) => {
+            if !write(app, &mut tx, directory, &plan).await? {
+                return Err(DbError::Busy.into());
+            }
+            tx.commit().await?;
+            Ok(plan.into_record(app))
+        }
     }
-    tx.commit().await?;
-    Ok(plan.into_record(app))
+}
+
+/// Takes the end of access that a record tells of into this node's memory. Another node may have written it a moment ago,
+/// and whoever is answered here that somebody is inactive must not find their key working here.
+async fn hear(app: &App, conn: &mut Conn, row: &Identity) -> Result<(), DbError> {
+    if !row.active
+        && let Some(member) = member::find(conn, row.member).await?
+    {
+        app.memory.raise(member.id, &member.numbers);
+    }
+    Ok(())
 }
 
 enum Planned {
     /// The record says already what it shall say.
-    Nothing(Record),
+    Nothing(Box<Identity>, Record),
     Change(Box<Plan>),
 }
 
@@ -97,7 +117,7 @@ async fn plan(
         }
     };
     if after == before {
-        return Ok(Planned::Nothing(Record { user: after, meta }));
+        return Ok(Planned::Nothing(Box::new(row.identity), Record { user: after, meta }));
     }
     let plan = Plan::new(conn, directory, row, Some(before), (after, remarks), "user.changed_by_directory").await?;
     Ok(Planned::Change(Box::new(plan)))

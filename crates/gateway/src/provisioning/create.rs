@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::audit;
 use crate::revocation;
 
-/// How often a create begins anew because another request has changed or made the same person meanwhile.
+/// How often a create begins anew, after the first time, because another request changed or made the same person.
 const TRIES: usize = 3;
 
 /// Creates a record, or takes up the one that means the same person: an inactive one with the same `externalId`, or one
@@ -27,46 +27,88 @@ const TRIES: usize = 3;
 pub async fn create(app: &App, directory: &Directory, body: Map<String, Value>) -> Result<Record, ProvisioningError> {
     directory.may()?;
     let accepted = User::create(body)?;
+    let step = look(app, &mut app.db.read().await?, directory, &accepted).await?;
+    if let Some(record) = take(app, app.db.write().await?, directory, step).await? {
+        return Ok(record);
+    }
     for _ in 0..TRIES {
-        if let Some(record) = attempt(app, directory, &accepted).await? {
+        // Inside the transaction: whoever was first may not be durable yet, and so not be seen from outside.
+        let mut tx = app.db.write().await?;
+        let step = look(app, &mut tx, directory, &accepted).await?;
+        if let Some(record) = take(app, tx, directory, step).await? {
             return Ok(record);
         }
     }
     Err(DbError::Busy.into())
 }
 
-/// Nothing: somebody else wrote what this rests on.
-async fn attempt(app: &App, directory: &Directory, accepted: &Accepted) -> Result<Option<Record>, ProvisioningError> {
-    let user = &accepted.user;
+/// What a POST comes to.
+enum Step {
+    /// Somebody who is there is taken up.
+    TakeUp(Box<Plan>),
+    /// Somebody is made.
+    Make(Box<New>),
+}
+
+/// Somebody who is about to be made.
+struct New {
+    identity: Identity,
+    details: Details,
+    other_emails: Vec<String>,
+    /// The tombstone from which the subject comes.
+    tombstone: Option<IdentityId>,
+    ignored: Vec<String>,
+}
+
+/// Looks whom the POST means and works out what it comes to.
+async fn look(
+    app: &App,
+    conn: &mut Conn,
+    directory: &Directory,
+    accepted: &Accepted,
+) -> Result<Step, ProvisioningError> {
+    let (user, connection) = (&accepted.user, directory.connection);
     let (folded, email) = (fold(user.user_name()), details::primary(user));
-    let mut conn = app.db.read().await?;
-    let rows = record::meeting(&mut conn, directory.connection, user.external_id(), &folded, email.as_deref()).await?;
+    let rows = record::meeting(conn, connection, user.external_id(), &folded, email.as_deref()).await?;
     match meets(&rows, user, &folded, email.as_deref())? {
         Meets::Known(row, action) => {
             let made = (user.clone(), accepted.remarks.clone());
-            let plan = Plan::new(&mut conn, directory, row.clone(), None, made, action).await?;
-            drop(conn);
-            let mut tx = app.db.write().await?;
+            let plan = Plan::new(conn, directory, row.clone(), None, made, action).await?;
+            Ok(Step::TakeUp(Box::new(plan)))
+        }
+        Meets::Nobody(tombstone) => {
+            let heir = inherit(conn, directory, tombstone).await?;
+            let new = New {
+                identity: fresh(app, directory, user, heir)?,
+                details: details::fresh(conn, directory, user).await?,
+                other_emails: details::others(user),
+                tombstone: heir.map(|tombstone| tombstone.id),
+                ignored: accepted.remarks.clone(),
+            };
+            Ok(Step::Make(Box::new(new)))
+        }
+    }
+}
+
+/// Takes the step. Nothing: somebody else wrote what it rests on.
+async fn take(app: &App, mut tx: Tx, directory: &Directory, step: Step) -> Result<Option<Record>, ProvisioningError> {
+    match step {
+        Step::TakeUp(plan) => {
             if !write(app, &mut tx, directory, &plan).await? {
                 return Ok(None);
             }
             tx.commit().await?;
             Ok(Some(plan.into_record(app)))
         }
-        Meets::Nobody(tombstone) => {
-            let heir = inherit(&mut conn, directory, tombstone).await?;
-            let details = details::fresh(&mut conn, directory, user).await?;
-            drop(conn);
-            let identity = fresh(app, directory, user, heir)?;
-            let mut tx = app.db.write().await?;
-            match add(app, &mut tx, directory, (&identity, &details), (accepted, heir)).await {
+        Step::Make(new) => {
+            match add(app, &mut tx, directory, &new).await {
                 Ok(()) => {}
                 // Somebody else has made the same person or taken the address meanwhile.
                 Err(DbError::Conflict) => return Ok(None),
                 Err(error) => return Err(error.into()),
             }
             tx.commit().await?;
-            Ok(Some(record_of(app, &identity)?))
+            Ok(Some(record_of(app, &new.identity)?))
         }
     }
 }
@@ -152,24 +194,17 @@ fn fresh(
 }
 
 /// Writes a new person, member and record.
-async fn add(
-    app: &App,
-    tx: &mut Tx,
-    directory: &Directory,
-    (identity, details): (&Identity, &Details),
-    (accepted, heir): (&Accepted, Option<&Identity>),
-) -> Result<(), DbError> {
-    let Details { name, shown, normal } = details;
-    let (ctx, user) = (&directory.ctx, identity.user);
-    person::add(tx, user, name, shown.as_deref(), normal.as_deref(), ctx.now).await?;
-    member::add(tx, identity.member, directory.account, user, "member", ctx.now).await?;
-    identity::add(tx, identity, &fold(&identity.user_name)).await?;
-    if let Some(tombstone) = heir {
-        record::forget_subject(tx, directory.connection, tombstone.id).await?;
+async fn add(app: &App, tx: &mut Tx, directory: &Directory, new: &New) -> Result<(), DbError> {
+    let Details { name, shown, normal } = &new.details;
+    let (ctx, identity) = (&directory.ctx, &new.identity);
+    person::add(tx, identity.user, name, shown.as_deref(), normal.as_deref(), ctx.now).await?;
+    member::add(tx, identity.member, directory.account, identity.user, "member", ctx.now).await?;
+    if let Some(tombstone) = new.tombstone {
+        record::forget_subject(tx, directory.connection, tombstone).await?;
     }
-    let others = details::others(&accepted.user);
-    if !others.is_empty() {
-        record::set_other_emails(tx, directory.connection, identity.id, &others).await?;
+    identity::add(tx, identity, &fold(&identity.user_name)).await?;
+    if !new.other_emails.is_empty() {
+        record::set_other_emails(tx, directory.connection, identity.id, &new.other_emails).await?;
     }
     if !identity.active {
         // Nobody can have issued anything to a member who is not committed yet.
@@ -177,6 +212,7 @@ async fn add(
         revocation::end_access(app, tx, ctx, deactivation(identity, &source)).await?;
     }
     let detail = json!({"connection": directory.name, "active": identity.active, "email_trusted": normal.is_some(),
-                        "again": heir.is_some(), "ignored": accepted.remarks});
-    audit::record(app, tx, ctx, Some(directory.account), "user.created_by_directory", &user.to_string(), detail).await
+                        "again": new.tombstone.is_some(), "ignored": new.ignored});
+    let target = identity.user.to_string();
+    audit::record(app, tx, ctx, Some(directory.account), "user.created_by_directory", &target, detail).await
 }

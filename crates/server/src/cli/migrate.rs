@@ -1,13 +1,10 @@
 //! `cardea migrate`: the schema of this release, and the pepper file of a new instance.
 
 use super::output::{Form, note, rows};
-use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::opening::{self, Purpose};
-use cardea_model::Clock as _;
+use crate::opening::{self, Opening, Purpose};
 use serde::Serialize;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// What was done.
 #[derive(Serialize)]
@@ -20,15 +17,15 @@ struct Done {
 
 /// Applies what is missing.
 pub(crate) async fn migrate(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
+    let opening = Opening::read(config, Purpose::Lasting)?;
     let db = opening::database(config).await?;
-    let clock = Arc::new(SystemClock::start());
     let bar = super::progress::spinner("migrating the database");
-    let applied = db.migrate(clock.now()).await;
+    let applied = db.migrate(opening.clock.now()).await;
     bar.finish_and_clear();
     let applied = applied?;
     let path = &config.keys.pepper_file;
     let pepper_made = !path.exists();
-    opening::prepared(config, db, clock, Purpose::Lasting).await?.db.close().await;
+    opening.node(db).await?.db.close().await;
     let mut lines: Vec<[String; 2]> = applied.iter().map(|name| ["applied".to_owned(), name.clone()]).collect();
     if pepper_made {
         lines.push(["made".to_owned(), path.display().to_string()]);

@@ -2,10 +2,9 @@
 
 use super::directory::Directory;
 use crate::chance::OsRandom;
-use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::lifecycle::{self, Server, Signals};
-use crate::opening::{self, Purpose};
+use crate::opening::{self, Opening, Purpose};
 use anyhow::Context as _;
 use cardea_gateway::state::State;
 use cardea_gateway::state::format::{Prefix, Secret};
@@ -61,10 +60,11 @@ impl Scene {
         };
         let folder = tempfile::Builder::new().prefix("cardea-demo-").tempdir()?;
         let config = config(&folder, listener.local_addr()?)?;
-        let clock = Arc::new(SystemClock::start());
+        let opening = Opening::read(&config, Purpose::Demo)?;
+        let clock = Arc::clone(&opening.clock);
         let db = opening::database(&config).await?;
         db.migrate(clock.now()).await?;
-        let app = opening::prepared(&config, db, Arc::<SystemClock>::clone(&clock), Purpose::Demo).await?;
+        let app = opening.node(db).await?;
         let secrets = Secrets {
             provider: chance::base62(&OsRandom, 32),
             portal: issued(Prefix::Client),
@@ -121,7 +121,7 @@ fn config(folder: &tempfile::TempDir, listen: SocketAddr) -> anyhow::Result<Conf
     Ok(config)
 }
 
-async fn provider(config: &Config, secrets: &Secrets, clock: Arc<SystemClock>) -> anyhow::Result<OidcProvider> {
+async fn provider(config: &Config, secrets: &Secrets, clock: Arc<dyn Clock>) -> anyhow::Result<OidcProvider> {
     let listener = lifecycle::bind(loopback(0)).await?;
     let issuer = format!("http://{}", listener.local_addr()?);
     let now = Arc::new(move || clock.now().as_seconds());

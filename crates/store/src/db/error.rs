@@ -105,6 +105,13 @@ pub enum DbError {
     },
 }
 
+impl DbError {
+    /// What the caller calls a conflict; any other error as it is.
+    pub fn or_on_conflict<E: From<Self>>(self, conflict: E) -> E {
+        if matches!(self, Self::Conflict) { conflict } else { self.into() }
+    }
+}
+
 impl Fault for DbError {
     fn kind(&self) -> Kind {
         match self {

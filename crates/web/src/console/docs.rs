@@ -46,8 +46,10 @@ pub struct Operation {
 /// The routes about one thing.
 #[derive(Clone, Debug)]
 pub struct Chapter {
-    /// What they are about.
+    /// What they are about, in a word; the place on the page.
     pub name: String,
+    /// The same word as a heading.
+    pub title: String,
     /// The routes, by path.
     pub operations: Vec<Operation>,
 }

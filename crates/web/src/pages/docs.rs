@@ -5,6 +5,7 @@ use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::{OpenApi, PathItem, RefOr};
 
 use crate::console::docs::{Body, Chapter, DocsPage, Line, Operation};
+use crate::login::sentence;
 
 /// The page of a document.
 pub(crate) fn whole(document: &OpenApi) -> DocsPage {
@@ -15,7 +16,9 @@ pub(crate) fn whole(document: &OpenApi) -> DocsPage {
             let operation = operation(path, method, described);
             match chapters.iter_mut().find(|chapter| chapter.name == name) {
                 Some(chapter) => chapter.operations.push(operation),
-                None => chapters.push(Chapter { name: name.to_owned(), operations: vec![operation] }),
+                None => {
+                    chapters.push(Chapter { name: name.to_owned(), title: sentence(name), operations: vec![operation] })
+                }
             }
         }
     }
@@ -37,7 +40,8 @@ fn methods(item: &PathItem) -> impl Iterator<Item = (&'static str, &Described)> 
 }
 
 fn operation(path: &str, method: &'static str, described: &Described) -> Operation {
-    let letters: String = path.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+    let letters: String =
+        path.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
     let answers = described.responses.responses.iter().filter_map(|(status, answer)| match answer {
         RefOr::T(answer) => Some(Line { name: status.clone(), place: "", text: answer.description.clone() }),
         RefOr::Ref(_) => None,
@@ -96,8 +100,17 @@ mod tests {
         let names: Vec<_> = page.chapters.iter().map(|chapter| chapter.name.as_str()).collect();
         assert_eq!(names, ["about you", "keys"]);
         let html = page.render().unwrap();
-        for text in ["1.2.3", "/api/v1/me/keys/{id}", "PATCH", "One key.", "<code>yours</code>", "in the path", "The key's id",
-            "application/json", "What changes"] {
+        for text in [
+            "1.2.3",
+            "/api/v1/me/keys/{id}",
+            "PATCH",
+            "One key.",
+            "<code>yours</code>",
+            "in the path",
+            "The key's id",
+            "application/json",
+            "What changes",
+        ] {
             let text = text.replace('\'', "&#39;");
             assert!(html.contains(&text), "{text}");
         }

@@ -29,7 +29,11 @@ impl FromRequest<App> for Fields {
             let status = axum::response::IntoResponse::into_response(rejection).status();
             match status {
                 StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, "too_large", "the body is larger than 1 MiB"),
-                _ => Problem::new(status, "unsupported_media_type", "send a form of content type `application/x-www-form-urlencoded`"),
+                _ => Problem::new(
+                    status,
+                    "unsupported_media_type",
+                    "send a form of content type `application/x-www-form-urlencoded`",
+                ),
             }
         })?;
         Ok(Self(url::form_urlencoded::parse(&bytes).into_owned().collect()))

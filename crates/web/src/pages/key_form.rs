@@ -80,7 +80,9 @@ impl Typed {
             KeyError::Name if self.name.trim().is_empty() => ("name", "Enter a name".to_owned()),
             KeyError::Name | KeyError::NameTaken | KeyError::Limit(_) => ("name", sentence(&error.to_string())),
             KeyError::Expiry(BadExpiry::Unreadable) if custom => ("expires_on", "Choose the last day".to_owned()),
-            KeyError::Expiry(BadExpiry::Short(_)) if custom => ("expires_on", "Choose a day that is not over".to_owned()),
+            KeyError::Expiry(BadExpiry::Short(_)) if custom => {
+                ("expires_on", "Choose a day that is not over".to_owned())
+            }
             KeyError::Expiry(_) if custom => ("expires_on", sentence(&error.to_string())),
             KeyError::Expiry(_) => ("expiry", sentence(&error.to_string())),
             KeyError::Grant(_) if self.services.is_empty() => ("service", "Choose at least one service".to_owned()),

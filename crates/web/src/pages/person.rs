@@ -17,7 +17,12 @@ use crate::login::sentence;
 use crate::problem::Problem;
 
 /// The page of one person.
-pub(super) async fn whole(app: &App, reader: &Reader, account: AccountId, user: &str) -> Result<PersonPage, GatewayError> {
+pub(super) async fn whole(
+    app: &App,
+    reader: &Reader,
+    account: AccountId,
+    user: &str,
+) -> Result<PersonPage, GatewayError> {
     let ctx = &reader.ctx;
     let detail = people::show(app, ctx, account, user).await?;
     let keys = people::keys_of(app, ctx, account, user).await?;

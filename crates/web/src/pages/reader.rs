@@ -37,11 +37,8 @@ impl FromRequestParts<App> for Reader {
 impl Reader {
     /// The frame around a page of this room.
     pub(super) fn frame(&self, room: Room) -> Frame {
-        let org = OrgPlace {
-            name: self.here.org.clone(),
-            account: self.here.account.clone(),
-            standing: self.here.standing,
-        };
+        let org =
+            OrgPlace { name: self.here.org.clone(), account: self.here.account.clone(), standing: self.here.standing };
         let email = self.here.email.clone().unwrap_or_default();
         Frame {
             now: self.ctx.now,
@@ -69,14 +66,8 @@ pub(super) enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 6] = [
-        Self::KeyDisabled,
-        Self::KeyEnabled,
-        Self::KeyDeleted,
-        Self::KeyEnded,
-        Self::Reactivated,
-        Self::NothingToLift,
-    ];
+    const ALL: [Self; 6] =
+        [Self::KeyDisabled, Self::KeyEnabled, Self::KeyDeleted, Self::KeyEnded, Self::Reactivated, Self::NothingToLift];
 
     /// The word in the address.
     pub(super) const fn word(self) -> &'static str {
@@ -101,9 +92,10 @@ impl Done {
             Self::KeyDeleted => (Tone::Good, "The key is deleted. It is refused from now on, on every node."),
             Self::KeyEnded => (Tone::Warning, "This key has ended, so nothing was changed. Create another one."),
             Self::Reactivated => (Tone::Good, "The person may sign in again. Keys and sessions that ended stay dead."),
-            Self::NothingToLift => {
-                (Tone::Warning, "Nothing was changed: no admin holds this person. What a directory holds, it lifts itself.")
-            }
+            Self::NothingToLift => (
+                Tone::Warning,
+                "Nothing was changed: no admin holds this person. What a directory holds, it lifts itself.",
+            ),
         };
         Notice { tone, text: text.to_owned() }
     }

@@ -2,11 +2,12 @@
 
 use cardea_gateway::revocation::{EndedList, NodeTime, Shown};
 use cardea_gateway::{App, GatewayError};
+use cardea_model::Timestamp;
 use cardea_model::numbers::{Cause, What};
 
 use super::roles;
-use crate::console::count;
 use crate::console::revocations::{CauseLine, Lines, NodeMark, Receipt, ReceiptRow, Thing};
+use crate::console::time;
 
 /// A receipt where it is only mentioned.
 pub(super) fn row(shown: &Shown) -> Result<ReceiptRow, GatewayError> {
@@ -77,12 +78,12 @@ fn ended(list: &EndedList) -> Vec<Thing> {
     let keys = list.keys.iter().map(|key| Thing {
         kind: "key".to_owned(),
         name: key.name.clone(),
-        detail: key.kid.clone(),
+        detail: format!("kid {}", key.kid),
     });
-    let sessions = (list.sessions > 0).then(|| Thing {
-        kind: "sessions".to_owned(),
-        name: count(list.sessions, "session", "sessions"),
-        detail: String::new(),
+    let sessions = list.named_sessions.iter().map(|session| Thing {
+        kind: "session".to_owned(),
+        name: session.connection.as_ref().map_or("by password".to_owned(), |name| format!("through {name}")),
+        detail: Timestamp::parse(&session.began_at).map_or(String::new(), |at| format!("since {}", time::exact(&at))),
     });
     keys.chain(sessions).collect()
 }

@@ -78,7 +78,8 @@ impl From<ProvisioningError> for Failure {
             | Kind::Stale => (error.to_string(), None),
         };
         if matches!(kind, Kind::Internal | Kind::Unavailable) {
-            tracing::error!(error = &error as &dyn std::error::Error, "a directory's request could not be done");
+            let cause: &dyn std::error::Error = &error;
+            tracing::error!(error = cause, "a directory's request could not be done");
         }
         match error {
             ProvisioningError::Refused(refusal) => refusal.into(),

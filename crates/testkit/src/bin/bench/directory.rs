@@ -52,7 +52,10 @@ impl Script for Deactivate {
 
     fn read(&self, _: usize, status: u16, body: &[u8]) -> Result<()> {
         let answer: Value = serde_json::from_slice(body)?;
-        ensure!(status == 200 && answer["active"] == false, "a person was not deactivated: {status} {answer}");
+        ensure!(
+            status == 200 && answer.get("active") == Some(&Value::Bool(false)),
+            "a person was not deactivated: {status} {answer}"
+        );
         Ok(())
     }
 }
@@ -77,7 +80,7 @@ pub(crate) fn creation(round: usize, number: usize) -> String {
 /// The id of the person in an answer.
 pub(crate) fn id_of(body: &[u8]) -> Result<String> {
     let answer: Value = serde_json::from_slice(body)?;
-    Ok(answer["id"].as_str().context("no id")?.to_owned())
+    Ok(answer.get("id").and_then(Value::as_str).context("no id")?.to_owned())
 }
 
 fn scim(method: &str, path: &str, body: &Value) -> String {

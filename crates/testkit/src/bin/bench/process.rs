@@ -3,7 +3,7 @@
 //! A child reads its orders from stdin as one line of JSON, answers on stdout with its address, and ends when stdin does.
 
 use std::future::Future;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -11,7 +11,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::time::Instant;
 
 use crate::report;
@@ -153,13 +152,11 @@ where
     S: FnOnce(O) -> F,
     F: Future<Output = Result<Serving>>,
 {
-    let mut input = tokio::io::BufReader::new(tokio::io::stdin());
     let mut orders = String::new();
-    input.read_line(&mut orders).await?;
+    std::io::stdin().read_line(&mut orders)?;
     let serving = start(serde_json::from_str(&orders)?).await?;
     report::print(&serving.address);
-    let mut rest = Vec::new();
-    input.read_to_end(&mut rest).await?;
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     Ok(ExitCode::SUCCESS)
 }
 

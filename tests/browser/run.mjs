@@ -1,0 +1,244 @@
+// A person's day in a real browser, in front of a running gateway: sign in through the provider, make a key and use it,
+// be deactivated, be refused. Every page on the way is looked at wide and narrow.
+//
+//   STORY='{"url": …, "owner": {"email", "password"}, "person", "check": {"client", "secret"}, "pictures": folder}' node run.mjs
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const story = JSON.parse(process.env.STORY);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+mkdirSync(story.pictures, { recursive: true });
+
+const say = (text) => console.log(`browser: ${text}`);
+
+// A browser reports each answer of 400 and more as an error of the page; where one is meant, it is none.
+const meant = /Failed to load resource: the server responded with a status of (401|403|404|409|422)/;
+
+const complaintsOfAxe = async (page) => {
+  // Playwright evaluates outside the page's policy.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  return violations.map((found) => `${found.id}: ${found.nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`).join(" | ")}`);
+};
+
+// Looks at the page as it stands: nothing wrong, nothing wider than the window; leaves a picture of each width.
+const look = async (page, name) => {
+  for (const width of [390, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wider <= 0, `${name} scrolls sideways by ${wider} px at ${width} px`);
+    await page.screenshot({ path: join(story.pictures, `${name}-${width}.png`), fullPage: true });
+    assert.deepEqual(await complaintsOfAxe(page), [], `${name} at ${width} px`);
+  }
+  assert.deepEqual(page.complaints, [], name);
+};
+
+const person = async (browser, settings = {}) => {
+  const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"], reducedMotion: "reduce", ...settings });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.complaints = [];
+  page.on("console", (message) => message.type() === "error" && !meant.test(message.text()) && page.complaints.push(message.text()));
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  return page;
+};
+
+const path = (page) => new URL(page.url()).pathname;
+
+// Whether a service lets this key in.
+const allowed = async (key) => {
+  const { client, secret, question } = story.check;
+  const headers = { "content-type": "application/json", authorization: `Basic ${Buffer.from(`${client}:${secret}`).toString("base64")}` };
+  const answer = await fetch(`${story.url}/api/v1/keys/check`, { method: "POST", headers, body: JSON.stringify({ key, ...question }) });
+  return (await answer.json()).allowed;
+};
+
+const signIn = async (page) => {
+  await page.getByLabel("E-mail address").fill(story.person.email);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("button", { name: story.person.name }).click();
+};
+
+// E-mail first, the provider, and back to where one wanted to go; then a key, from its making to its use.
+const makesAKey = async (browser) => {
+  const page = await person(browser);
+  await page.goto(`${story.url}/me/keys`);
+  assert.equal(path(page), "/login");
+  await look(page, "login");
+  await page.getByLabel("E-mail address").fill("nonsense");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByText("There is a problem").waitFor();
+  await look(page, "login-wrong");
+  await signIn(page);
+  await page.getByRole("heading", { name: "Create a key" }).waitFor();
+  assert.equal(path(page), "/me/keys");
+  await look(page, "keys-first");
+
+  await page.getByRole("button", { name: "Create key" }).click();
+  await page.getByText("Enter a name").first().waitFor();
+  await look(page, "keys-wrong");
+  await page.getByLabel("Name").fill("laptop");
+  await page.getByLabel("Expires after").selectOption("90d");
+  await page.getByRole("checkbox", { name: "Container registry" }).or(page.locator("#service-registry")).first().check();
+  await page.getByRole("button", { name: "Create key" }).click();
+  await page.getByRole("heading", { name: "Store the key laptop now" }).waitFor();
+  await look(page, "keys-created");
+  const key = await page.locator(".secret-value").innerText();
+  await page.getByRole("button", { name: "Copy", exact: true }).click();
+  await page.getByText("Copied").first().waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), key);
+  assert.equal(await allowed(key), true, "the key works");
+  await page.getByRole("link", { name: "I have stored it" }).click();
+  assert.equal((await page.content()).includes(key), false, "the key is shown once");
+
+  await page.getByRole("button", { name: "Disable laptop" }).click();
+  await page.getByText("The key is disabled").waitFor();
+  assert.equal(await allowed(key), false, "a disabled key is refused");
+  await look(page, "keys-disabled");
+  await page.getByRole("button", { name: "Enable laptop" }).click();
+  await page.getByText("works again").waitFor();
+  assert.equal(await allowed(key), true, "an enabled key works again");
+  await look(page, "keys");
+  await page.getByRole("link", { name: "Delete laptop" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete laptop" }).waitFor();
+  await look(page, "keys-delete");
+  await page.getByRole("link", { name: "Keep it" }).click();
+  assert.equal(await page.getByRole("dialog").count(), 0);
+
+  await page.goto(`${story.url}/o/acme/people`);
+  await page.getByText("Your role does not open this page").waitFor();
+  await look(page, "refused");
+  say("a person signed in through the provider and made a key");
+  return { page, key };
+};
+
+// The owner comes in by password, finds the person, sees what would end, ends it, and reads the receipt.
+const endsIt = async (browser, key) => {
+  const page = await person(browser);
+  await page.goto(story.url);
+  await page.getByLabel("E-mail address").fill(story.owner.email);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await look(page, "password");
+  await page.getByLabel("Password").fill("not the password");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("The address or the password is wrong").first().waitFor();
+  await look(page, "password-wrong");
+  await page.getByLabel("Password").fill(story.owner.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  assert.equal(path(page), "/o/acme");
+  await look(page, "overview");
+
+  await page.getByRole("link", { name: "People", exact: true }).click();
+  await page.getByRole("link", { name: story.person.name }).waitFor();
+  await look(page, "people");
+  await page.getByRole("searchbox", { name: "Find by name" }).pressSequentially("nobody");
+  await page.getByText("Nobody matches").waitFor();
+  await look(page, "people-nobody");
+  await page.getByRole("searchbox", { name: "Find by name" }).fill("ana");
+  await page.getByRole("link", { name: story.person.name }).click();
+  await page.getByRole("heading", { name: story.person.name }).waitFor();
+  await look(page, "person");
+  await page.getByRole("link", { name: "Deactivate and end 1 key and 1 session" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("laptop").waitFor();
+  await look(page, "deactivate");
+  assert.equal(await allowed(key), true, "nothing has ended yet");
+  await dialog.getByRole("button", { name: "Deactivate and end" }).click();
+  await page.getByText("Enter a reason").first().waitFor();
+  await look(page, "deactivate-wrong");
+  await page.getByLabel("Reason").fill("left the company");
+  await page.getByRole("button", { name: "Deactivate and end 1 key and 1 session" }).click();
+  await page.getByRole("heading", { name: `Access ended for ${story.person.name}` }).waitFor();
+  assert.equal(await allowed(key), false, "the key died with the access");
+  // It fills itself in: the node, and what ended, and then it asks no more.
+  await page.getByText("Applied on 1 node").waitFor();
+  await page.locator(".things").getByText("laptop").waitFor();
+  await page.locator("#receipt:not([hx-get])").waitFor();
+  await look(page, "receipt");
+  await page.emulateMedia({ media: "print" });
+  await page.screenshot({ path: join(story.pictures, "receipt-print.png"), fullPage: true });
+  await page.emulateMedia({ media: "screen" });
+
+  await page.getByRole("link", { name: "Revocations" }).first().click();
+  await page.getByRole("heading", { name: "Revocations" }).waitFor();
+  await look(page, "revocations");
+  await page.getByRole("link", { name: "Connections", exact: true }).click();
+  await look(page, "connections");
+  await page.getByRole("link", { name: "Overview", exact: true }).click();
+  await page.getByText("left the company").or(page.getByText(story.person.name)).first().waitFor();
+  await look(page, "overview-after");
+  await page.getByRole("link", { name: story.person.name }).first().click();
+  await page.getByText("may not act").waitFor();
+  await look(page, "person-held");
+  await page.goto(`${story.url}/o/acme/nowhere`);
+  await look(page, "nowhere");
+  await page.goto(`${story.url}/docs`);
+  await look(page, "docs");
+  say("the owner ended the access and read the receipt");
+  return page;
+};
+
+const isRefused = async (page) => {
+  await page.goto(`${story.url}/me/keys`);
+  assert.equal(path(page), "/login", "the session is over");
+  await signIn(page);
+  await page.getByRole("heading", { name: /did not work|could not|not sign/i }).waitFor();
+  await look(page, "login-failed");
+  say("the person is refused");
+};
+
+const signsOut = async (page) => {
+  await page.goto(story.url);
+  await page.getByRole("button", { name: "menu" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByText("signed out").first().waitFor();
+  await look(page, "signed-out");
+  await page.goto(`${story.url}/o/acme`);
+  assert.equal(path(page), "/login");
+};
+
+// Without a script everything still works.
+const worksWithoutAScript = async (browser) => {
+  const page = await person(browser, { javaScriptEnabled: false });
+  await page.goto(story.url);
+  await page.getByLabel("E-mail address").fill(story.owner.email);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByLabel("Password").fill(story.owner.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("link", { name: "People", exact: true }).click();
+  await page.getByRole("searchbox", { name: "Find by name" }).fill("ana");
+  await page.getByRole("button", { name: "Find" }).click();
+  await page.getByRole("link", { name: story.person.name }).click();
+  await page.getByRole("button", { name: "Reactivate" }).click();
+  await page.getByText("may sign in again").waitFor();
+  await page.getByRole("link", { name: "My API keys", exact: true }).first().click();
+  await page.getByLabel("Name").fill("owner's key");
+  await page.locator("#service-registry").check();
+  await page.getByRole("button", { name: "Create key" }).click();
+  assert.ok((await page.locator(".secret-value").innerText()).startsWith("cdap_"));
+  await page.getByRole("link", { name: "I have stored it" }).click();
+  await page.getByRole("link", { name: "Delete owner's key" }).click();
+  await page.getByRole("button", { name: "Delete owner's key" }).click();
+  await page.getByText("The key is deleted").waitFor();
+  assert.deepEqual(page.complaints, []);
+  say("and all of it works without a script");
+};
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+try {
+  const { page, key } = await makesAKey(browser);
+  const owner = await endsIt(browser, key);
+  await isRefused(page);
+  await worksWithoutAScript(browser);
+  await signsOut(owner);
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,400 @@
+//! The command line, as the real program: an installation is made, looked at and run from it, every mistake is told with
+//! what to do, and a newcomer walks through the demo by what it prints.
+
+mod program;
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use cardea_testkit::{Browser, Engine, stories};
+use program::{Installation, run, start};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+
+stories! {
+    an_installation_is_made_looked_at_and_emptied_of_a_person,
+    a_state_is_planned_applied_and_exported,
+    a_server_is_owned_by_whoever_opens_its_first_link,
+    a_server_drains_before_it_ends,
+    the_pepper_and_the_database_belong_together,
+}
+
+const PASSWORD: &str = "Correct-horse-7-battery";
+
+fn state(issuer: &str) -> String {
+    format!(
+        "version: 1\naccounts:\n  - name: acme\n    owner: {{email: owner@acme.test, password: {PASSWORD}}}\n    \
+         org: {{name: acme, kind: enterprise, services: [registry]}}\n    connections:\n      \
+         - {{name: okta, kind: oidc, issuer: '{issuer}', client_id: gw, client_secret: s3cret-of-okta, domains: [corp.example], stage: live}}\n\
+         clients:\n  - {{client_id: portal, name: Portal, secret: portal-s3cret, resource_server: true, services: [registry]}}\n"
+    )
+}
+
+/// The status of each thing that `check` or `doctor` looked at.
+fn statuses(found: &Value) -> Vec<(String, String)> {
+    let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    found.as_array().into_iter().flatten().map(|it| (text(it, "subject"), text(it, "status"))).collect()
+}
+
+fn status<'a>(all: &'a [(String, String)], subject: &str) -> &'a str {
+    all.iter().find(|(name, _)| name == subject).map_or("absent", |(_, status)| status)
+}
+
+async fn an_installation_is_made_looked_at_and_emptied_of_a_person(engine: Engine) -> Result<()> {
+    let place = Installation::new(engine)?;
+
+    // Nothing is there yet, which is no fault; and looking makes nothing.
+    let found = statuses(&place.run(&["check", "--json"]).await?.good()?.json()?);
+    assert_eq!(status(&found, "pepper"), "note");
+    assert_eq!(status(&found, "database"), "note");
+    assert!(!place.path("data").exists());
+
+    let made = place.run(&["migrate", "--json"]).await?.good()?.json()?;
+    assert_eq!(made, json!({"applied": ["0001_foundation.sql"], "pepper_made": true}));
+    let again = place.run(&["migrate", "--json"]).await?.good()?.json()?;
+    assert_eq!(again, json!({"applied": [], "pepper_made": false}));
+    let found = statuses(&place.run(&["check", "--json"]).await?.good()?.json()?);
+    assert!(found.iter().all(|(_, status)| status == "ok"), "{found:?}");
+    assert!(found.len() >= 5, "{found:?}");
+
+    // An operator, an owner's link, and the owner's end.
+    let token = place.run(&["operator", "create", "--name", "ci"]).await?.good()?.out;
+    assert!(token.starts_with("cdao_") && token.lines().count() == 1, "{token}");
+    place.write("state.yaml", &state("http://127.0.0.1:9"))?;
+    place.run(&["apply", "state.yaml"]).await?.good()?;
+    let invited = ["owner", "invite", "--account", "acme", "--email", "second@acme.test"];
+    let link = place.run(&invited).await?.good()?.out;
+    assert!(link.starts_with(&format!("{}/link/cdai_", place.url)), "{link}");
+    let stranger = ["owner", "invite", "--account", "nobody", "--email", "second@acme.test"];
+    assert_eq!(place.run(&stranger).await?.bad()?, "error: there is no account `nobody`\n");
+
+    let person = ["owner@acme.test", "--account", "acme", "--json"];
+    let ended = place.run(&[&["user", "deactivate"], &person[..]].concat()).await?.good()?.json()?;
+    let receipt = ended["receipt"].as_str().context("a receipt")?;
+    assert_eq!(ended["address"], format!("{}/o/acme/revocations/{receipt}", place.url));
+    place.run(&[&["user", "reactivate"], &person[..]].concat()).await?.good()?;
+    let twice = place.run(&[&["user", "reactivate"], &person[..]].concat()).await?.bad()?;
+    assert!(twice.contains("no operator's hold stands on owner@acme.test"), "{twice}");
+    let unknown = place.run(&["user", "deactivate", "eve@acme.test", "--account", "acme"]).await?.bad()?;
+    assert_eq!(unknown, "error: there is no user `eve@acme.test` in the account `acme`\n");
+
+    // Nobody serves, so nothing is sealed: that is said, and it is no break.
+    let verdict = place.run(&["audit", "verify", "--json"]).await?.good()?.json()?;
+    assert_eq!((&verdict["sealed"], &verdict["broken_at"]), (&json!(0), &Value::Null));
+    assert!(verdict["unsealed"].as_i64() > Some(5), "{verdict}");
+    let sick = place.run(&["doctor", "--json"]).await?;
+    let found = statuses(&sick.json()?);
+    assert_eq!(sick.code, Some(1), "the provider at port 9 does not answer");
+    assert_eq!((status(&found, "connection okta"), status(&found, "nodes")), ("problem", "note"));
+    assert_eq!((status(&found, "clocks"), status(&found, "feed")), ("ok", "ok"));
+    Ok(())
+}
+
+async fn a_state_is_planned_applied_and_exported(engine: Engine) -> Result<()> {
+    let place = Installation::new(engine)?;
+    place.write("state.yaml", &state("http://127.0.0.1:9"))?;
+
+    // Planning looks only, and there is nothing to look at.
+    let early = place.run(&["plan", "state.yaml"]).await?.bad()?;
+    assert!(early.contains("hint: run `cardea migrate`"), "{early}");
+    place.run(&["migrate"]).await?.good()?;
+    let plan = place.run(&["plan", "state.yaml"]).await?.good()?.out;
+    assert!(plan.contains("+ accounts[acme].connections[okta]\n"), "{plan}");
+
+    let applied = place.run(&["apply", "state.yaml", "--json"]).await?.good()?;
+    assert!(applied.json()?["changes"].as_array().is_some_and(|changes| changes.len() > 3), "{}", applied.out);
+    let again = place.run(&["apply", "state.yaml", "--json"]).await?.good()?.json()?;
+    assert_eq!(again["changes"], json!([]));
+    let plan = place.run(&["plan", "state.yaml"]).await?.good()?;
+    assert_eq!((plan.out.as_str(), plan.err.contains("nothing would change")), ("", true));
+
+    // What is exported holds no secret, and applying it changes nothing.
+    let exported = place.run(&["export"]).await?.good()?.out;
+    for secret in [PASSWORD, "s3cret-of-okta", "portal-s3cret"] {
+        assert!(!exported.contains(secret), "{exported}");
+    }
+    place.write("exported.yaml", &exported)?;
+    let nothing = place.run(&["apply", "exported.yaml", "--json"]).await?.good()?.json()?;
+    assert_eq!(nothing["changes"], json!([]));
+    assert_eq!(place.run(&["export", "--json"]).await?.good()?.json()?["accounts"][0]["name"], "acme");
+
+    // A mistake is told with its place, and nothing of the file is applied.
+    place.write("wrong.yaml", "version: 1\naccounts:\n  - name: other\n    ogr: {name: other}\n")?;
+    let wrong = place.run(&["apply", "wrong.yaml"]).await?.bad()?;
+    assert_eq!(wrong, "error: wrong.yaml:4:5: unknown key `ogr`\nhint: did you mean `org`?\n");
+    place
+        .write("wrong.yaml", "version: 1\naccounts:\n  - {name: other, org: {name: other, services: [registri]}}\n")?;
+    let wrong = place.run(&["apply", "wrong.yaml"]).await?.bad()?;
+    assert!(wrong.starts_with("error: wrong.yaml: accounts[0].org.services[0]: "), "{wrong}");
+    assert!(!place.run(&["export"]).await?.good()?.out.contains("other"));
+    let absent = place.run(&["apply", "nowhere.yaml"]).await?.bad()?;
+    assert!(absent.starts_with("error: nowhere.yaml: cannot be read"), "{absent}");
+    Ok(())
+}
+
+async fn a_server_is_owned_by_whoever_opens_its_first_link(engine: Engine) -> Result<()> {
+    let place = Installation::new(engine)?;
+    let mut server = place.serve().await?;
+    let printed = server.read_to("  http").await?;
+    assert!(printed.contains("works once"), "{printed}");
+    let link = printed.lines().last().context("a link")?.trim();
+    let browser = Browser::new(&place.url)?;
+    assert_eq!(browser.get("/readyz").await?.status, 200);
+    assert_eq!(browser.get(link).await?.status, 200);
+    let fields = [("account", "acme"), ("email", "owner@acme.test"), ("password", PASSWORD)];
+    let owned = browser.post_form(link, &fields).await?;
+    assert_eq!(owned.status, 303, "{}", owned.body);
+    assert_eq!(browser.get("/api/v1/me").await?.json()["account"], "acme");
+    assert_eq!(Browser::new(&place.url)?.get(link).await?.status, 404);
+
+    // Other commands run beside it, and what they do is heard of.
+    let healthy = place.run(&["doctor", "--json"]).await?.good()?.json()?;
+    assert_eq!(status(&statuses(&healthy), "node one"), "ok");
+    let person = ["user", "deactivate", "owner@acme.test", "--account", "acme"];
+    place.run(&person).await?.good()?;
+    let after = async {
+        while browser.get("/api/v1/me").await?.status != 401 {}
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), after).await.context("the session lives on")??;
+
+    // A second server on one SQLite file would not hear of what the first has in memory: it refuses.
+    if engine == Engine::Sqlite {
+        let second = place.run(&["serve"]).await?.bad()?;
+        assert!(second.contains("another process serves this database"), "{second}");
+        assert!(second.contains("hint: stop the other `cardea serve` first"), "{second}");
+    }
+    server.signal("TERM").await?;
+    assert_eq!(server.end().await?, Some(0));
+    let sealed = place.run(&["audit", "verify", "--json"]).await?.good()?.json()?;
+    assert_eq!((&sealed["unsealed"], &sealed["broken_at"]), (&json!(0), &Value::Null));
+    assert!(sealed["sealed"].as_i64() > Some(2), "{sealed}");
+
+    // Now there is an account, and no link any more.
+    let mut server = place.serve().await?;
+    server.signal("INT").await?;
+    assert!(server.read_to("  http").await.is_err());
+    assert_eq!(server.end().await?, Some(0));
+    Ok(())
+}
+
+async fn a_server_drains_before_it_ends(engine: Engine) -> Result<()> {
+    let place = Installation::new(engine)?;
+    let mut server = place.serve().await?;
+    let address = place.url.trim_start_matches("http://").to_owned();
+
+    // A request whose body is still on its way; `100 Continue` says that the server waits for it.
+    let mut connection = BufReader::new(TcpStream::connect(&address).await?);
+    let head = format!(
+        "POST /api/v1/keys/check HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\
+         Connection: close\r\nExpect: 100-continue\r\n\r\n"
+    );
+    connection.write_all(head.as_bytes()).await?;
+    let mut line = String::new();
+    connection.read_line(&mut line).await?;
+    assert_eq!(line, "HTTP/1.1 100 Continue\r\n");
+
+    server.signal("TERM").await?;
+    server.wait_for("nothing more is accepted").await?;
+    let shut = async { while TcpStream::connect(&address).await.is_ok() {} };
+    tokio::time::timeout(std::time::Duration::from_secs(10), shut).await.context("it still accepts")?;
+
+    // What had begun is answered, and then it is over.
+    connection.write_all(b"{}").await?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await?;
+    assert!(answer.contains("HTTP/1.1 401"), "{answer}");
+    server.wait_for("stopped").await?;
+    assert_eq!(server.end().await?, Some(0));
+    Ok(())
+}
+
+async fn the_pepper_and_the_database_belong_together(engine: Engine) -> Result<()> {
+    let place = Installation::new(engine)?;
+    place.run(&["migrate"]).await?.good()?;
+    let pepper = place.path("data/pepper");
+    let kept = std::fs::read(&pepper)?;
+
+    // Lost: nobody makes a new one, which would hide the loss.
+    std::fs::remove_file(&pepper)?;
+    for words in [&["serve"][..], &["migrate"], &["apply", "state.yaml"], &["export"]] {
+        place.write("state.yaml", "version: 1\n")?;
+        let said = place.run(words).await?.bad()?;
+        assert!(said.contains("the pepper file is not there"), "{words:?}: {said}");
+        assert!(!pepper.exists(), "{words:?}");
+    }
+    assert_eq!(place.run(&["check"]).await?.code, Some(1));
+
+    // Another one's.
+    let other = Installation::new(Engine::Sqlite)?;
+    other.run(&["migrate"]).await?.good()?;
+    std::fs::copy(other.path("data/pepper"), &pepper)?;
+    let said = place.run(&["serve"]).await?.bad()?;
+    assert!(said.contains("the pepper file is not the one that this database was made with"), "{said}");
+
+    // The right one, open to everybody.
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(&pepper, kept)?;
+    std::fs::set_permissions(&pepper, std::fs::Permissions::from_mode(0o644))?;
+    let found = place.run(&["check", "--json"]).await?;
+    assert_eq!(status(&statuses(&found.json()?), "pepper"), "problem");
+    assert!(found.out.contains("chmod 600 data/pepper"), "{}", found.out);
+    std::fs::set_permissions(&pepper, std::fs::Permissions::from_mode(0o600))?;
+    place.run(&["check"]).await?.good()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn mistakes_in_the_configuration_name_their_place() -> Result<()> {
+    let place = Installation::new(Engine::Sqlite)?;
+    place.write("wrong.toml", "listen = \"127.0.0.1:0\"\n\n[databse]\nurl = \"x\"\n")?;
+    for words in [["--config", "wrong.toml", "serve"], ["migrate", "--config", "wrong.toml"]] {
+        let said = place.run(&words).await?.bad()?;
+        assert_eq!(said, "error: wrong.toml:3: unknown key `databse`\nhint: did you mean `database`?\n");
+    }
+    let found = place.run(&["check", "--config", "wrong.toml", "--json"]).await?;
+    assert_eq!(found.code, Some(1));
+    let finding = &found.json()?[0];
+    assert_eq!(finding["detail"], "wrong.toml:3: unknown key `databse`");
+    assert_eq!(finding["fix"], "did you mean `database`?");
+
+    place.write("away.toml", "[database]\nurl = \"postgres://cardea:hunter2@127.0.0.1:1/cardea\"\n")?;
+    for command in ["serve", "migrate", "export"] {
+        let said = place.run(&["--config", "away.toml", command]).await?.bad()?;
+        assert!(
+            said.contains("the database cannot be reached") && said.contains("hint: check `database.url`"),
+            "{said}"
+        );
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    place.write("catalogue.toml", "catalogue = \"mine.yaml\"\n")?;
+    let said = place.run(&["--config", "catalogue.toml", "serve"]).await?.bad()?;
+    assert!(said.starts_with("error: mine.yaml: cannot be read"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() -> Result<()> {
+    let place = Installation::new(Engine::Sqlite)?;
+    let address = place.url.trim_start_matches("http://");
+    let _taken = std::net::TcpListener::bind(address)?;
+    let said = place.run(&["serve"]).await?.bad()?;
+    assert!(said.contains(&format!("cannot listen on {address}")) && said.contains("hint: "), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_needs_no_database_makes_none() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let token = run(folder.path(), &["operator", "create", "--name", "ci", "--print-only"]).await?.good()?.out;
+    let inspected = run(folder.path(), &["key", "inspect", token.trim(), "--json"]).await?.good()?.json()?;
+    assert_eq!((&inspected["kind"], &inspected["checksum"]), (&json!("operator token"), &json!("good")));
+    let changed = token.trim().replacen("cdao_", "cdap_", 1);
+    assert_eq!(run(folder.path(), &["key", "inspect", &changed]).await?.code, Some(1));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(run(folder.path(), &["completions", shell]).await?.good()?.out.contains("deactivate"));
+    }
+    assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_command_of_the_contract_helps_with_an_example() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let commands = [
+        "serve",
+        "demo",
+        "migrate",
+        "check",
+        "apply",
+        "plan",
+        "export",
+        "owner invite",
+        "operator create",
+        "user deactivate",
+        "user reactivate",
+        "key inspect",
+        "audit verify",
+        "doctor",
+        "completions",
+    ];
+    for command in commands {
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = run(folder.path(), &words).await?.good()?.out;
+        assert!(help.contains(&format!("  cardea {command}")), "{help}");
+    }
+    assert!(run(folder.path(), &["--help"]).await?.good()?.out.contains("cardea apply state.yaml"));
+    assert_eq!(run(folder.path(), &["sevre"]).await?.code, Some(2));
+    Ok(())
+}
+
+/// The shell lines of a text: from the first step of the walk to its last.
+fn walk(text: &str) -> Result<String> {
+    let (_, after) = text.split_once("\n# Sign in as Ana").context("the first step")?;
+    let (steps, _) = after.split_once("# Refused, from that answer on\ncheck\n").context("the last step")?;
+    Ok(format!("# Sign in as Ana{steps}# Refused, from that answer on\ncheck\n"))
+}
+
+#[tokio::test]
+async fn a_newcomer_walks_through_the_demo_and_the_readme_by_the_same_commands() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut demo = start(folder.path(), &["demo"], &[("TMPDIR", folder.path())])?;
+    let printed = demo.read_to("Ctrl-C ends").await?;
+    let steps = walk(&printed)?;
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"))?;
+    assert_eq!(walk(&readme)?, steps);
+
+    // Pasted into a shell, as it is told.
+    let export = printed.lines().find(|line| line.starts_with("export ")).context("the variables")?;
+    let script = format!("set -eu\n{export}\n{steps}rm \"$JAR\"\n");
+    let shell = tokio::process::Command::new("bash").args(["-c", &script]).kill_on_drop(true).output().await?;
+    let said = String::from_utf8(shell.stdout)?;
+    ensure!(shell.status.success(), "{said}{}", String::from_utf8_lossy(&shell.stderr));
+    let at = |word: &str| said.find(word).with_context(|| format!("`{word}` in: {said}"));
+    let order =
+        [at("ana@corp.example")?, at("\"allowed\":true")?, at("PATCH")?, at("\"allowed\":false,\"reason\":\"ended\"")?];
+    assert!(order.is_sorted(), "{said}");
+
+    // The terminal of the demo shows the conversation too, with the receipt; its owner can read it.
+    let told = demo.read_to("  Receipt  ").await?;
+    assert!(told.contains("speaking as Okta, deactivates Ana Ruiz") && told.contains("  200  "), "{told}");
+    let receipt = told.lines().last().and_then(|line| line.rsplit('/').next()).context("a receipt")?;
+    let value = |name: &str| printed.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim);
+    let (console, link) = (value("Console").context("the console")?, value("Owner").context("the link")?);
+    let owner = Browser::new(console)?;
+    assert_eq!(owner.post_form(link, &[("password", PASSWORD)]).await?.status, 303);
+    let shown = owner.get(&format!("/api/v1/orgs/acme/revocations/{receipt}")).await?.json();
+    assert_eq!((&shown["cause"], &shown["email"]), (&json!("directory_deactivated"), &json!("ana@corp.example")));
+    assert_eq!(owner.get(&format!("/o/acme/revocations/{receipt}")).await?.status, 200);
+
+    // Nothing is kept.
+    demo.signal("INT").await?;
+    assert_eq!(demo.end().await?, Some(0));
+    let left: Vec<_> = std::fs::read_dir(folder.path())?.collect::<std::io::Result<_>>()?;
+    assert!(left.is_empty(), "{left:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_demos_directory_speaks_every_dialect_and_only_to_scripts() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut demo = start(folder.path(), &["demo"], &[("TMPDIR", folder.path())])?;
+    let printed = demo.read_to("Ctrl-C ends").await?;
+    let directory = printed.lines().find_map(|line| line.trim().strip_prefix("Directory")).context("it")?.trim();
+    let script = Browser::new(directory)?;
+    for (user, dialect, name) in
+        [("bo", "entra", "Entra ID"), ("chika", "entra_compliant", "Entra ID with"), ("dana", "okta", "Okta")]
+    {
+        for (verb, deed) in [("deactivate", "deactivates"), ("reactivate", "reactivates")] {
+            let done = script.post_form(&format!("/{verb}?user={user}&dialect={dialect}"), &[]).await?;
+            assert_eq!(done.status, 200, "{}", done.body);
+            assert!(done.body.contains(&format!("speaking as {name}")) && done.body.contains(deed), "{}", done.body);
+        }
+    }
+    let stranger = script.post_form("/deactivate?user=eve", &[]).await?;
+    assert_eq!((stranger.status, stranger.body.contains("only ana, bo")), (422, true), "{}", stranger.body);
+    let page = script.request(reqwest::Method::POST, "/deactivate?user=ana").header("origin", "http://evil.example");
+    assert_eq!(page.send().await?.status(), 403);
+    Ok(())
+}
