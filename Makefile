@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 export CARDEA_TOOLS ?= $(HOME)/.cache/cardea/tools
 export PATH := $(CARDEA_TOOLS)/bin:$(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo test ci check-format check-lints check-docs check-dependencies check-unused check-generated
+.PHONY: help demo test bench chaos ci check-format check-lints check-docs check-dependencies check-unused check-generated
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,17 @@ demo: ## build, then run a throw-away instance with simulated identity providers
 test: ## every test, on SQLite and on a PostgreSQL that the tests start themselves
 	@scripts/setup.sh test
 	cargo nextest run --locked --workspace
+
+bench: ## what it costs, one line of JSON a figure; needs two cores and a quiet machine
+	@scripts/setup.sh test
+	@cargo run --locked --release --package cardea-testkit --bin bench
+
+# One test at a time, so that a race has both cores.
+chaos: export CARDEA_RACES ?= 10000
+chaos: ## races and kills, many more of them than in `make test`
+	@scripts/setup.sh test
+	cargo nextest run --locked --profile chaos --package cardea-server --test e2e races::
+	cargo nextest run --locked --profile chaos --workspace --stress-count 8 kill
 
 # The quick checks come first and the tests last, so that their summary ends the output.
 ci: export NEXTEST_PROFILE := ci

@@ -151,6 +151,8 @@ async fn a_server_is_owned_by_whoever_opens_its_first_link(engine: Engine) -> Re
     // Other commands run beside it, and what they do is heard of.
     let healthy = place.run(&["doctor", "--json"]).await?.good()?.json()?;
     assert_eq!(status(&statuses(&healthy), "node one"), "ok");
+    let heard = if engine == Engine::Postgres { "(LISTEN)" } else { "every 100 ms" };
+    assert!(healthy.to_string().contains(heard), "{healthy}");
     let person = ["user", "deactivate", "owner@acme.test", "--account", "acme"];
     place.run(&person).await?.good()?;
     let after = async {

@@ -1,5 +1,7 @@
 //! The console, page by page: who sees what, what a form does, and what is said when it cannot.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use cardea_model::id::NodeId;
 use cardea_store::{feed, node};
@@ -31,6 +33,22 @@ const OWN: [&str; 2] = ["/me/keys", "/me/keys/new"];
 /// A page as a browser asks for it.
 async fn see(browser: &Browser, address: &str) -> Result<Answer> {
     Answer::read(browser.request(Method::GET, address).header("accept", "text/html,*/*;q=0.8").send().await?).await
+}
+
+/// The page as soon as it says this; what nodes write about themselves comes a moment after they have done it.
+async fn see_soon(browser: &Browser, address: &str, text: &str) -> Result<Answer> {
+    let looking = async {
+        loop {
+            let answer = see(browser, address).await?;
+            if answer.body.contains(text) {
+                return Ok(answer);
+            }
+        }
+    };
+    let found: Result<Answer> = tokio::time::timeout(Duration::from_secs(10), looking)
+        .await
+        .with_context(|| format!("{address} never said `{text}`"))?;
+    found
 }
 
 /// Checks what every page has: the type, the policy that lets nothing inline run, and no way to be kept or framed.
@@ -274,7 +292,7 @@ async fn a_deactivation_is_shown_before_it_happens_and_proven_after(engine: Engi
     assert_eq!(bo.get("/api/v1/me").await?.status, 401);
     world.node().catch_up().await?;
     world.node().finish_jobs().await?;
-    let receipt = see(&owner, &address).await?;
+    let receipt = see_soon(&owner, &address, "Applied on 1 node").await?;
     assert_is_page(&receipt, 200);
     for text in
         ["Access ended for Ana Ruiz", OWNER.0, "left the company", "Applied on 1 node", "nightly build", "through okta"]
@@ -328,7 +346,7 @@ async fn a_receipt_is_live_until_every_node_has_it(engine: Engine) -> Result<()>
     world.node().catch_up().await?;
     world.node().finish_jobs().await?;
     let address = done.header("location").to_owned();
-    let receipt = see(&owner, &address).await?;
+    let receipt = see_soon(&owner, &address, "Applied on 1 of 2 nodes").await?;
     assert_is_page(&receipt, 200);
     let get = format!("hx-get=\"{address}\"");
     for text in ["Applied on 1 of 2 nodes", "waiting", "hx-trigger=\"every 1s\"", &get] {

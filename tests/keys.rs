@@ -15,6 +15,7 @@ stories! {
     a_spoilt_key_costs_no_look_up_and_tells_nothing,
     a_check_needs_the_client_and_asks_within_its_services,
     what_a_key_cannot_be_is_said,
+    a_session_that_ended_on_the_way_makes_no_key,
 }
 
 async fn a_secret_is_shown_once(engine: Engine) -> Result<()> {
@@ -199,6 +200,39 @@ async fn what_a_key_cannot_be_is_said(engine: Engine) -> Result<()> {
         assert!(answer.json()["request_id"].as_str().is_some_and(|id| id.starts_with("req_")));
         assert_eq!(answer.header("content-type"), "application/problem+json");
     }
+    assert_eq!(ana.get("/api/v1/me/keys").await?.json()["keys"], json!([]));
+    Ok(())
+}
+
+async fn a_session_that_ended_on_the_way_makes_no_key(engine: Engine) -> Result<()> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let world = World::new(engine).await?;
+    for ended_by in ["/logout", "/api/v1/me/sessions"] {
+        let browser = world.browser()?;
+        let begun = browser.sign_in("okta", "ana").await?;
+        assert_eq!(begun.status, 200);
+        let cookie = browser.cookie("cardea")?;
+        let body = r#"{"name":"late","never":true,"services":["registry"]}"#;
+        let host = world.node().url.trim_start_matches("http://");
+        let mut wire = tokio::net::TcpStream::connect(host).await?;
+        let head = format!(
+            "POST /api/v1/me/keys HTTP/1.1\r\nhost: {host}\r\ncookie: cardea={cookie}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
+        // The head is on its way, and the first bytes of the body; then the session ends; then comes the rest.
+        wire.write_all(head.as_bytes()).await?;
+        wire.write_all(&body.as_bytes()[..5]).await?;
+        wire.flush().await?;
+        world.browser()?.get("/healthz").await?;
+        let method = if ended_by == "/logout" { Method::POST } else { Method::DELETE };
+        assert!(browser.send(method, ended_by, &json!({})).await?.status < 300);
+        wire.write_all(&body.as_bytes()[5..]).await?;
+        let mut answer = String::new();
+        wire.read_to_string(&mut answer).await?;
+        assert!(answer.starts_with("HTTP/1.1 401"), "{ended_by} {answer}");
+    }
+    let ana = world.sign_in("ana").await?;
     assert_eq!(ana.get("/api/v1/me/keys").await?.json()["keys"], json!([]));
     Ok(())
 }

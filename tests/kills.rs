@@ -86,7 +86,8 @@ async fn provision(url: String, round: usize, answered: Arc<AtomicUsize>) -> Res
 }
 
 async fn scim(client: &Browser, method: Method, path: &str, body: &Value) -> Result<(u16, Value)> {
-    let request = client.request(method, path).bearer_auth(DIRECTORY_TOKEN).header("content-type", "application/scim+json");
+    let request =
+        client.request(method, path).bearer_auth(DIRECTORY_TOKEN).header("content-type", "application/scim+json");
     let response = request.body(body.to_string()).send().await?;
     Ok((response.status().as_u16(), serde_json::from_str(&response.text().await?)?))
 }
@@ -118,7 +119,8 @@ async fn a_killed_gateway_has_kept_every_answer(engine: Engine) -> Result<()> {
 
     let served = Served::start(folder.path(), &database.url).await?;
     let client = Browser::new(&served.url)?;
-    let shut: std::collections::HashSet<_> = told.iter().filter(|told| told.deactivated).map(|told| &told.user).collect();
+    let shut: std::collections::HashSet<_> =
+        told.iter().filter(|told| told.deactivated).map(|told| &told.user).collect();
     for told in &told {
         let (status, user) = scim(&client, Method::GET, &format!("/scim/v2/Users/{}", told.user), &Value::Null).await?;
         assert_eq!(status, 200, "an answered creation is lost: {user}");

@@ -1,7 +1,11 @@
 //! The tour of Cardea: one test binary, one file a story.
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod bounds;
+#[cfg(test)]
+mod browser;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
@@ -17,12 +21,10 @@ mod house;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod kills;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod provisioning;
 #[cfg(test)]
 mod races;
-#[cfg(test)]
-mod browser;
-#[cfg(test)]
-mod kills;

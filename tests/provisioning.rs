@@ -7,6 +7,8 @@ mod meeting;
 mod protocol;
 
 use anyhow::{Context as _, Result, ensure};
+use cardea_model::Caller;
+use cardea_model::id::MemberId;
 use cardea_simulate::people::Person;
 use cardea_simulate::scim_client::{Dialect, OKTA_PASSWORD, ScimClient};
 use cardea_store::audit;
@@ -25,6 +27,7 @@ stories! {
     an_answer_holds_on_the_node_that_gave_it,
     an_owner_can_be_suspended_by_their_own_directory_and_not_rewritten,
     an_owner_who_is_only_local_is_invisible,
+    whoever_is_somebody_elsewhere_keeps_their_name_and_address,
     every_write_is_in_the_audit_log,
 }
 
@@ -306,6 +309,39 @@ async fn an_owner_can_be_suspended_by_their_own_directory_and_not_rewritten(engi
     assert!(person::find(&mut conn, id.parse()?).await?.is_some());
     let member = cardea_store::member::find(&mut conn, row.member).await?.context("the member")?;
     assert!(member.owner && member.numbers.held);
+    let holds = cardea_store::hold::of(&mut conn, row.member).await?;
+    assert!(holds.iter().all(|hold| hold.kind == "disabled") && holds.len() == 1, "{holds:?}");
+    Ok(())
+}
+
+async fn whoever_is_somebody_elsewhere_keeps_their_name_and_address(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let node = world.node();
+    let state = json!({"version": 1, "accounts": [{"name": "globex",
+        "owner": {"email": "owner@globex.test", "password": "Correct-horse-8-battery"},
+        "org": {"name": "globex", "kind": "enterprise", "services": ["registry"], "teams": []}}]});
+    node.apply(state).await?;
+    for (name, owns) in [("ana", true), ("bo", false)] {
+        let id = provision(&world, created(&person_called(&world, name)?)).await?;
+        let ctx = node.app.ctx(Caller::System("test"));
+        let mut tx = node.app.db.write().await?;
+        let globex = account::named(&mut tx, "globex").await?.context("globex")?;
+        let there = MemberId::new(ctx.now, &*node.app.random);
+        cardea_store::member::add(&mut tx, there, globex.id, id.parse()?, "member", ctx.now).await?;
+        if owns {
+            cardea_store::member::make_owner(&mut tx, there, "admin").await?;
+        }
+        tx.commit().await?;
+        let change = patched(&json!([{"op": "replace", "value": {"displayName": "Mallory",
+            "emails": [{"value": "mallory@corp.example", "primary": true}]}}]));
+        let written = scim(&world, Method::PATCH, &format!("/Users/{id}"), Some(change)).await?;
+        // The record is the directory's; the person is not only its own.
+        assert_eq!((written.status, &written.json()["displayName"]), (200, &json!("Mallory")), "{}", written.body);
+        let mut conn = node.app.db.read().await?;
+        let person = person::find(&mut conn, id.parse()?).await?.context("the person")?;
+        assert_eq!(person.email, Some(format!("{name}@corp.example")));
+        assert_ne!(person.name, "Mallory");
+    }
     Ok(())
 }
 

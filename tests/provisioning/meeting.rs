@@ -16,6 +16,10 @@ stories! {
     whoever_comes_back_deleted_is_somebody_new,
     a_user_name_is_one_person_s,
     a_directory_sees_and_reaches_only_its_own_people,
+    an_address_that_the_provider_calls_unproven_finds_nobody,
+    whose_subject_was_deleted_is_nobody_else,
+    a_first_sign_in_makes_nobody_where_a_directory_does_unless_told_to,
+    sessions_opened_while_their_end_is_on_its_way_end_too,
 }
 
 const GLOBEX_TOKEN: &str = "directory-secret-of-globex";
@@ -56,6 +60,77 @@ async fn the_directory_finds_and_adopts_whoever_came_by_sign_in(engine: Engine) 
         let on = patched(&json!([{"op": "add", "path": "active", "value": true}]));
         assert_eq!(scim(&world, Method::PATCH, &format!("/Users/{}", id_of(&adopted)), Some(on)).await?.status, 200);
         assert_eq!(scim(&world, Method::POST, "/Users", Some(body)).await?.status, 409);
+    }
+    Ok(())
+}
+
+async fn an_address_that_the_provider_calls_unproven_finds_nobody(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let bo = provision(&world, created(&person_called(&world, "bo")?)).await?;
+    // Ana has typed Bo's address at the provider, which says that nobody has proven it.
+    world.provider.person("ana", |ana| {
+        ana.email_verified = Some(false);
+        ana.claims.insert("email".to_owned(), json!("bo@corp.example"));
+        ana.claims.insert("preferred_username".to_owned(), serde_json::Value::Null);
+    });
+    let me = world.sign_in("ana").await?.get("/api/v1/me").await?.json()["user"]["id"].clone();
+    let me = me.as_str().context("an id")?.to_owned();
+    assert_ne!(me, bo);
+    let mut conn = world.node().app.db.read().await?;
+    assert_eq!(record(&mut conn, &bo).await?.subject, None);
+    let own = record(&mut conn, &me).await?;
+    assert_eq!((own.email_normal.as_deref(), own.document.contains("bo@")), (None, false), "{}", own.document);
+    assert!(own.user_name != "bo@corp.example");
+    drop(conn);
+    // Bo comes in as himself.
+    let browser = world.sign_in("bo").await?;
+    assert_eq!(browser.get("/api/v1/me").await?.json()["user"]["id"], json!(bo));
+    Ok(())
+}
+
+async fn whose_subject_was_deleted_is_nobody_else(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let ana = provision(&world, created(&person_called(&world, "ana")?)).await?;
+    world.sign_in("ana").await?;
+    assert_eq!(scim(&world, Method::DELETE, &format!("/Users/{ana}"), None).await?.status, 204);
+    let chika = provision(&world, created(&person_called(&world, "chika")?)).await?;
+    // Whom the directory deleted takes the name and the address of somebody who has not come in yet.
+    world.provider.person("ana", |ana| ana.email = "chika@corp.example".to_owned());
+    assert_eq!(world.browser()?.sign_in("okta", "ana").await?.status, 401);
+    let mut conn = world.node().app.db.read().await?;
+    assert_eq!(record(&mut conn, &chika).await?.subject, None);
+    Ok(())
+}
+
+async fn a_first_sign_in_makes_nobody_where_a_directory_does_unless_told_to(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let mut state = cardea_testkit::world::state(world.provider.issuer());
+    let okta = state["accounts"][0]["connections"][0].as_object_mut().context("okta")?;
+    okta.remove("jit");
+    world.node().apply(state.clone()).await?;
+    assert_eq!(world.browser()?.sign_in("okta", "ana").await?.status, 401);
+    assert_eq!(scim(&world, Method::GET, "/Users", None).await?.json()["totalResults"], 0);
+    let ana = provision(&world, created(&person_called(&world, "ana")?)).await?;
+    assert_eq!(world.sign_in("ana").await?.get("/api/v1/me").await?.json()["user"]["id"], json!(ana));
+    state["accounts"][0]["connections"][0]["jit"] = json!(true);
+    world.node().apply(state).await?;
+    world.sign_in("bo").await?;
+    Ok(())
+}
+
+async fn sessions_opened_while_their_end_is_on_its_way_end_too(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let node = world.node();
+    let first = world.sign_in("ana").await?;
+    let cookie = first.cookie("cardea")?;
+    let caller = cardea_gateway::session::caller(&node.app, &cookie, node.app.clock.now()).await?;
+    // The request to end everything began before the second sign-in, and is carried out after it.
+    let begun = node.app.ctx(caller);
+    node.clock.advance(std::time::Duration::from_secs(1));
+    let second = world.sign_in("ana").await?;
+    cardea_gateway::session::sign_out_everywhere(&node.app, &begun).await?;
+    for browser in [first, second] {
+        assert_eq!(browser.get("/api/v1/me").await?.status, 401);
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ stories! {
     of_creates_at_one_moment_one_wins,
     discovery_says_what_is_served_and_the_rest_is_not,
     a_directory_that_asks_too_often_is_told_when_to_come_back,
-    a_connection_that_is_off_provisions_nobody,
+    a_connection_that_is_off_only_takes_away,
     nothing_is_answered_while_the_database_is_away,
 }
 
@@ -169,7 +169,7 @@ async fn a_directory_that_asks_too_often_is_told_when_to_come_back(engine: Engin
     Ok(())
 }
 
-async fn a_connection_that_is_off_provisions_nobody(engine: Engine) -> Result<()> {
+async fn a_connection_that_is_off_only_takes_away(engine: Engine) -> Result<()> {
     let world = World::new(engine).await?;
     let stage = async |stage: &str| {
         let mut state = cardea_testkit::world::state(world.provider.issuer());
@@ -178,13 +178,34 @@ async fn a_connection_that_is_off_provisions_nobody(engine: Engine) -> Result<()
     };
     stage("draft").await?;
     let id = provision(&world, created(&person_called(&world, "ana")?)).await?;
-    stage("off").await?;
-    for (method, body) in [(Method::GET, None), (Method::PATCH, Some(deactivated())), (Method::DELETE, None)] {
-        let answer = scim(&world, method, &format!("/Users/{id}"), body).await?;
-        assert_eq!((answer.status, answer.json()["status"].as_str()), (403, Some("403")), "{}", answer.body);
-    }
+    let other = provision(&world, created(&person_called(&world, "bo")?)).await?;
     stage("live").await?;
-    assert_eq!(scim(&world, Method::GET, &format!("/Users/{id}"), None).await?.json()["active"], true);
+    let key = world.sign_in("ana").await?.make_key("laptop", &["registry"]).await?;
+    let second = world.sign_in("bo").await?.make_key("laptop", &["registry"]).await?;
+    stage("off").await?;
+    // Nobody is made, changed or let in again.
+    let path = format!("/Users/{id}");
+    let title = patched(&json!([{"op": "replace", "path": "title", "value": "Chef"}]));
+    let on = patched(&json!([{"op": "replace", "path": "active", "value": true}]));
+    let refused = async |method: Method, path: &str, body: Value| {
+        let answer = scim(&world, method, path, Some(body)).await?;
+        assert_eq!((answer.status, answer.json()["status"].as_str()), (403, Some("403")), "{}", answer.body);
+        anyhow::Ok(())
+    };
+    refused(Method::POST, "/Users", created(&person_called(&world, "chika")?)).await?;
+    refused(Method::PATCH, &path, title).await?;
+    assert!(is_good(&world, &key.secret).await?);
+    // Whom the directory lets go of is out all the same, and stays out.
+    assert_eq!(scim(&world, Method::GET, &path, None).await?.json()["active"], true);
+    let off = scim(&world, Method::PATCH, &path, Some(deactivated())).await?;
+    assert_eq!((off.status, &off.json()["active"]), (200, &json!(false)), "{}", off.body);
+    assert!(!is_good(&world, &key.secret).await?);
+    refused(Method::PATCH, &path, on).await?;
+    assert_eq!(scim(&world, Method::DELETE, &format!("/Users/{other}"), None).await?.status, 204);
+    assert!(!is_good(&world, &second.secret).await?);
+    stage("live").await?;
+    assert_eq!(scim(&world, Method::GET, "/Users", None).await?.json()["totalResults"], 1);
+    assert_eq!(scim(&world, Method::GET, &path, None).await?.json()["active"], false);
     Ok(())
 }
 
@@ -204,6 +225,12 @@ async fn nothing_is_answered_while_the_database_is_away(engine: Engine) -> Resul
         assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
         assert_eq!(answer.header("content-type"), "application/scim+json");
         assert_eq!(answer.json()["status"], "503");
+    }
+    // People too are told when to come back.
+    let browser = world.browser()?;
+    let password = [("email", cardea_testkit::world::OWNER.0), ("password", cardea_testkit::world::OWNER.1)];
+    for answer in [browser.get("/login/okta").await?, browser.post_form("/login/password", &password).await?] {
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.body);
     }
     Ok(())
 }

@@ -1,13 +1,17 @@
 //! Accounts, owners, operators, and the one-time links by which the first of them get in. Nothing has a default password.
 
+mod error;
+
+pub use error::AccountError;
+
 use cardea_model::id::{AccountId, LinkId, MemberId, OperatorId, OrgId, UserId};
 use cardea_model::name::{Email, is_label, is_slug};
-use cardea_model::{Caller, Denied, Fault, Kind, Permission, Place, ShownOnce};
+use cardea_model::{Caller, Permission, Place, ShownOnce};
 use cardea_store::account::{self, Account};
-use cardea_store::db::{DbError, Tx};
+use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::link::{self, Link};
 use cardea_store::operator::{self, Operator};
-use cardea_store::{member, password as passwords, person};
+use cardea_store::{member, password as passwords, person, setting};
 use cardea_tokens::format::{Prefix, Secret, parse};
 use secrecy::SecretString;
 use serde_json::json;
@@ -15,95 +19,16 @@ use serde_json::json;
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
-use crate::error::kind_of;
-use crate::password::PasswordError;
+use crate::tries::{Guesses, seconds};
 
 /// The domain of directory tokens that an operator supplied.
 pub const DIRECTORY_SECRET: &str = "directory";
 const FIRST_START: &str = "first_start";
 const OWNER: &str = "owner";
+/// The row whose lock makes whoever makes accounts queue: two that make the same one have no row of it to lock yet.
+const TURN: &str = "declare.turn";
 /// An org has at most so many owners.
 pub const MOST_OWNERS: usize = 3;
-
-/// Why an account, owner, operator or link was not made or used.
-#[derive(Debug, thiserror::Error)]
-pub enum AccountError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] Denied),
-    /// The link was used, has expired, or never was (404).
-    #[error("this link has been used or has expired; ask for a new one")]
-    Link,
-    /// There is no such account (404).
-    #[error("there is no account `{0}`")]
-    NoAccount(String),
-    /// The address is none (422).
-    #[error("this is no e-mail address")]
-    Email,
-    /// The name cannot be (422).
-    #[error(
-        "a name has 1 to 63 lower-case letters, digits, `.`, `_` or `-`, and starts and ends with a letter or digit"
-    )]
-    Name,
-    /// The name is taken (409).
-    #[error("this name is taken")]
-    NameTaken,
-    /// The address is another person's (409).
-    #[error("this address belongs to somebody else")]
-    EmailTaken,
-    /// The org has three owners (409).
-    #[error("an org has at most three owners; remove one first")]
-    Owners,
-    /// The address is of another domain than the other owners' (422).
-    #[error("all owners have addresses of one domain, here `{0}`")]
-    OwnerDomain(String),
-    /// The password cannot be.
-    #[error(transparent)]
-    Password(#[from] PasswordError),
-    /// The database did not do it.
-    #[error("the database did not answer")]
-    Database(#[source] DbError),
-}
-
-impl From<DbError> for AccountError {
-    fn from(error: DbError) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl Fault for AccountError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Denied(denied) => kind_of(*denied),
-            Self::Link | Self::NoAccount(_) => Kind::Missing,
-            Self::Email | Self::Name | Self::OwnerDomain(_) | Self::Password(PasswordError::Weak) => {
-                Kind::Unprocessable
-            }
-            Self::NameTaken | Self::EmailTaken | Self::Owners => Kind::Conflict,
-            Self::Password(PasswordError::Busy) => Kind::Unavailable,
-            Self::Password(PasswordError::Failed) => Kind::Internal,
-            Self::Database(error) => error.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Denied(_) => "forbidden",
-            Self::Link => "link_invalid",
-            Self::NoAccount(_) => "not_found",
-            Self::Email => "invalid_email",
-            Self::Name => "invalid_name",
-            Self::NameTaken => "name_taken",
-            Self::EmailTaken => "email_taken",
-            Self::Owners => "owner_limit_reached",
-            Self::OwnerDomain(_) => "owner_domain_mismatch",
-            Self::Password(PasswordError::Weak) => "weak_password",
-            Self::Password(PasswordError::Busy) => "busy",
-            Self::Password(PasswordError::Failed) => "internal",
-            Self::Database(error) => error.code(),
-        }
-    }
-}
 
 /// The secret of a one-time link, if this instance has no account yet: made at each start until it is used, and only the
 /// newest is good.
@@ -112,7 +37,7 @@ impl Fault for AccountError {
 /// The database's.
 pub async fn first_start(app: &App) -> Result<Option<ShownOnce<String>>, AccountError> {
     let ctx = app.ctx(Caller::System("first_start"));
-    let mut tx = app.db.write().await?;
+    let mut tx = turn(app).await?;
     if !account::all(&mut tx).await?.is_empty() {
         return Ok(None);
     }
@@ -120,6 +45,13 @@ pub async fn first_start(app: &App) -> Result<Option<ShownOnce<String>>, Account
     let secret = add_link(app, &mut tx, &ctx, FIRST_START, None, None).await?;
     tx.commit().await?;
     Ok(Some(secret))
+}
+
+/// A transaction beside which no account is made and no document applied.
+pub(crate) async fn turn(app: &App) -> Result<Tx, DbError> {
+    let mut tx = app.db.write().await?;
+    setting::claim(&mut tx, TURN, "").await?;
+    Ok(tx)
 }
 
 /// The account of this name, for an operator, who knows accounts by their names.
@@ -224,19 +156,56 @@ pub async fn use_link(app: &App, ctx: &Ctx, secret: &str, filled: Filled) -> Res
     let row = find_link(app, secret).await?;
     let email = row.email.clone().or(filled.email).ok_or(AccountError::Email)?;
     let email = Email::parse(&email).ok_or(AccountError::Email)?;
-    let hash = app.passwords.hash(&*app.random, filled.password).await?;
-    let mut tx = app.db.write().await?;
-    if !link::take(&mut tx, row.id, ctx.now).await? {
+    let hash = new_password(app, ctx, &email, filled.password).await?;
+    let mut tx = turn(app).await?;
+    // The first start's link makes the first account and no other: who has kept it must not get in beside the owners.
+    let late = row.account.is_none() && !account::all(&mut tx).await?.is_empty();
+    if late || !link::take(&mut tx, row.id, ctx.now).await? {
         return Err(AccountError::Link);
+    }
+    // A link replaces no password, one that was set this moment neither.
+    if hash.is_some() && standing_password(&mut tx, &email).await?.is_some() {
+        return Err(AccountError::OtherPassword);
     }
     let account = match (row.account, filled.account) {
         (Some(id), _) => account::find(&mut tx, id).await?.ok_or(AccountError::Link)?,
         (None, Some(name)) => add_account(app, &mut tx, ctx, &name, &name, "enterprise").await?,
         (None, None) => return Err(AccountError::Name),
     };
-    add_owner(app, &mut tx, ctx, &account, &email, Some(&hash)).await?;
+    add_owner(app, &mut tx, ctx, &account, &email, hash.as_deref()).await?;
     tx.commit().await?;
     Ok(email.shown)
+}
+
+/// The hash of the password for somebody who has none yet; nothing for somebody who has typed the one that they have.
+async fn new_password(
+    app: &App,
+    ctx: &Ctx,
+    email: &Email,
+    typed: SecretString,
+) -> Result<Option<String>, AccountError> {
+    let standing = standing_password(&mut app.db.read().await?, email).await?;
+    if standing.is_none() {
+        return Ok(Some(app.passwords.hash(&*app.random, typed).await?));
+    }
+    // Whoever holds the link must not try the owner's password more often than at the door.
+    let guesses = Guesses::of(&email.normal, ctx);
+    if let Some(wait) = guesses.must_wait(app, ctx.now) {
+        return Err(AccountError::TooMany(seconds(wait)));
+    }
+    if !app.passwords.verify(standing, typed).await? {
+        guesses.failed(app, ctx.now);
+        return Err(AccountError::OtherPassword);
+    }
+    guesses.succeeded(app);
+    Ok(None)
+}
+
+async fn standing_password(conn: &mut Conn, email: &Email) -> Result<Option<String>, DbError> {
+    match person::with_email(conn, &email.normal).await? {
+        Some(person) => passwords::find(conn, person.id).await,
+        None => Ok(None),
+    }
 }
 
 /// A new account with its org, in the caller's transaction.
@@ -261,6 +230,7 @@ pub(crate) async fn add_account(
         rules_active: false,
     };
     account::add(tx, &account, ctx.now).await.map_err(|error| error.or_on_conflict(AccountError::NameTaken))?;
+    link::end_all(tx, FIRST_START, ctx.now).await?;
     for service in default_services(app, kind) {
         account::add_service(tx, account.org, &service).await?;
     }

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use arc_swap::{ArcSwap, Guard};
 use cardea_connect::Outside;
 use cardea_model::catalogue::Catalogue;
 use cardea_model::id::{NodeId, RequestId};
@@ -20,8 +21,9 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::pause::Pause;
-use crate::provisioning::Rates;
+use crate::provisioning::{Rates, Scans};
 use crate::settings::Settings;
+use crate::tries::Tries;
 use crate::{audit, feed, jobs, usage};
 
 /// The names of the settings that hold the peppers' fingerprints, before the version.
@@ -47,8 +49,7 @@ pub struct Parts {
     pub outside: Outside,
     /// What the operator decided.
     pub settings: Settings,
-    /// What this node knows without asking.
-    pub memory: Memory,
+    memory: ArcSwap<Memory>,
     /// How fresh that is.
     pub feed: Follower,
     /// Where a test holds a use case up; nowhere otherwise.
@@ -57,6 +58,10 @@ pub struct Parts {
     pub passwords: Passwords,
     /// How often each directory asks.
     pub directory_rates: Rates,
+    /// Which directories look through all their records.
+    pub scans: Scans,
+    /// How often sign-ins are tried.
+    pub tries: Tries,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -125,13 +130,26 @@ impl App {
             catalogue,
             outside,
             settings,
-            memory: Memory::default(),
+            memory: ArcSwap::default(),
             feed: Follower::new(node),
             pause,
             passwords,
             directory_rates: Rates::default(),
+            scans: Scans::default(),
+            tries: Tries::default(),
             metrics: Metrics::default(),
         })))
+    }
+
+    /// What this node knows without asking.
+    #[must_use]
+    pub fn memory(&self) -> Guard<Arc<Memory>> {
+        self.memory.load()
+    }
+
+    /// Puts a memory that was filled from the beginning in the place of the one that stands.
+    pub(crate) fn replace_memory(&self, fresh: Arc<Memory>) {
+        self.memory.store(fresh);
     }
 
     /// A context for a caller, now.
@@ -148,6 +166,7 @@ impl App {
     pub async fn start(&self, stop: &CancellationToken) -> Result<JoinSet<()>, DbError> {
         feed::announce(self).await?;
         feed::begin(self).await?;
+        feed::follow(self).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(feed::run(self.clone(), stop.clone()));
         tasks.spawn(feed::beat(self.clone(), stop.clone()));

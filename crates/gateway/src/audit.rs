@@ -85,7 +85,7 @@ pub async fn verify(app: &App) -> Result<Verdict, DbError> {
     }
     let unsealed = rows::unsealed(&mut conn, BATCH).await?.len();
     // Rows cut off at the end leave no gap: only the counter remembers them.
-    Ok(Verdict { sealed: seq, unsealed, broken_at: (seq != end).then_some(seq + 1) })
+    Ok(Verdict { sealed: seq, unsealed, broken_at: (seq < end).then_some(seq + 1) })
 }
 
 /// Gives every committed event that has none its place in the chain; returns how many.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use cardea_model::catalogue::Catalogue;
-use cardea_model::id::{AccountId, ClientId, KeyId, MemberId, UserId};
+use cardea_model::id::{AccountId, ClientId, KeyId, MemberId, OrgId, UserId};
 use cardea_model::key::{GrantSpec, HeldRole, Holder, KeyGrants, KeyKind, KeyState, Question, Reason, Roles, decide};
 use cardea_model::{Fault, Kind, Timestamp};
 use cardea_store::db::{Conn, DbError};
@@ -22,7 +22,7 @@ use cardea_tokens::format::{self, Kid, Prefix};
 use cardea_tokens::pepper::Mac;
 
 use crate::app::App;
-use crate::memory::{ClientEntry, KeyEntry, MemberEntry, NEVER, Org, OrgEntry, Profile};
+use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, NEVER, Org, Profile};
 use crate::pause::Point;
 
 /// The domain of clients' secrets, which keeps their MACs apart from all others.
@@ -116,7 +116,7 @@ impl Asker {
 /// # Errors
 /// [`CheckError::Client`] for whatever does not fit, in the same time.
 pub async fn authenticate(app: &App, client_id: &str, secret: &str) -> Result<Asker, CheckError> {
-    let known = match app.memory.client(client_id) {
+    let known = match app.memory().client(client_id) {
         Some(entry) if is_fresh(app) => Some(entry),
         _ => read_client(app, client_id).await.map_err(CheckError::Unavailable)?,
     };
@@ -172,7 +172,7 @@ fn check_in_memory(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timestamp) -> O
     if !is_fresh(app) {
         return None;
     }
-    app.memory.with_key(&kid, |entry| {
+    app.memory().with_key(&kid, |entry| {
         let profile = entry.member.profile()?;
         let profile = profile.as_ref()?;
         Some(judge(app, asker, ask, entry, profile, now))
@@ -231,42 +231,46 @@ fn allowed(app: &App, asker: &Asker, ask: &Ask<'_>, entry: &KeyEntry, profile: &
     Ok(Arc::clone(&org.name))
 }
 
-/// Answers from rows read now, and keeps them if the feed is being followed.
+/// Answers from rows read now, and keeps them.
 async fn check_in_database(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timestamp) -> Result<Verdict, DbError> {
     let Some(kid) = well_formed(ask.key) else { return Ok(Verdict::Denied(Reason::Malformed)) };
+    // The memory that stands before the read: what is read is never kept in one that was begun after it.
+    let memory = Arc::clone(&app.memory());
     let mut conn = app.db.read().await?;
     let Some(row) = key::resident(&mut conn, kid.as_str()).await? else {
         // The same work as for a key that exists, so that the time tells nothing.
         let _never = app.peppers.verify(&app.peppers.mac(""), ask.key);
         return Ok(Verdict::Denied(Reason::UnknownKey));
     };
-    let Some((entry, profile)) = load(app, &mut conn, &row).await? else {
+    let Some((member, profile)) = load_member(app, &memory, &mut conn, row.member).await? else {
         return Ok(Verdict::Denied(Reason::UnknownKey));
     };
+    let Some(entry) = entry(app, &memory, &row, member) else { return Ok(Verdict::Denied(Reason::UnknownKey)) };
+    drop(conn);
     let verdict = judge(app, asker, ask, &entry, &profile, now);
     app.pause.at(Point::CacheFill).await;
-    app.memory.keep_key(kid, entry);
+    memory.keep_key(kid, entry);
     Ok(verdict)
 }
 
-/// Reads what a verdict on this key needs. The numbers are read first: whatever is read after them is at least as new.
-async fn load(app: &App, conn: &mut Conn, row: &key::Resident) -> Result<Option<(KeyEntry, Arc<Profile>)>, DbError> {
-    let Some((member, profile)) = load_member(app, conn, row.member).await? else { return Ok(None) };
-    Ok(entry(app, row, member).map(|entry| (entry, profile)))
-}
-
+/// Reads what a verdict on this member's keys needs. The numbers are read first: whatever is read after them is at least
+/// as new.
 async fn load_member(
     app: &App,
+    memory: &Memory,
     conn: &mut Conn,
     id: MemberId,
 ) -> Result<Option<(Arc<MemberEntry>, Arc<Profile>)>, DbError> {
     let Some(row) = member::find(conn, id).await? else { return Ok(None) };
-    let org = match app.memory.org(row.org) {
+    let org = match memory.org(row.org) {
         Some(org) => org,
-        None => read_org(app, conn, row.account).await?,
+        None => {
+            let (id, facts) = read_org(app, conn, row.account).await?.ok_or(DbError::Reference)?;
+            memory.keep_new_org(id, facts)
+        }
     };
     let roles = roles_of(app, conn, &row).await?;
-    let entry = app.memory.member(id);
+    let entry = memory.member(id);
     entry.raise(&row.numbers);
     let profile = Arc::new(Profile {
         user: row.user,
@@ -299,31 +303,37 @@ pub(crate) fn sum(catalogue: &Catalogue, held: &[grant::Grant]) -> Roles {
 }
 
 /// A key's entry. Nothing if its row cannot be read: such a key is refused as unknown.
-pub(crate) fn entry(app: &App, row: &key::Resident, member: Arc<MemberEntry>) -> Option<KeyEntry> {
+fn entry(app: &App, memory: &Memory, row: &key::Resident, member: Arc<MemberEntry>) -> Option<KeyEntry> {
+    let state = KeyState::parse(&row.state)?;
+    // What has ended is kept only to be told from a forgery; what it could do once is not.
+    let ended = matches!(state, KeyState::Revoked | KeyState::Deleted);
+    let grants = if ended { "[]" } else { &row.grants };
     let parse = || {
-        let specs: Vec<GrantSpec> = serde_json::from_str(&row.grants).ok()?;
+        let specs: Vec<GrantSpec> = serde_json::from_str(grants).ok()?;
         Some(KeyGrants::load(&specs, &app.catalogue))
     };
     Some(KeyEntry {
         id: row.id,
         kind: KeyKind::parse(&row.kind)?,
-        state: KeyState::parse(&row.state)?,
+        state,
         mac: Mac::from_bytes(&row.mac)?,
         epoch: row.epoch,
         expires_at: row.expires_at.unwrap_or(NEVER),
-        grants: app.memory.share_grants(&row.grants, parse)?,
+        grants: memory.share_grants(grants, parse)?,
         member,
         version: row.version,
         used: AtomicU32::new(0),
     })
 }
 
-/// Keeps rows of keys that were read or changed by this node.
-pub(crate) fn keep_keys(app: &App, rows: &[key::Resident]) {
+/// Keeps rows of keys that were changed by this node or read because the feed names them.
+pub(crate) fn keep_keys(app: &App, memory: &Memory, rows: &[key::Resident]) {
     for row in rows {
-        let member = app.memory.member(row.member);
-        if let (Some(kid), Some(entry)) = (Kid::parse(&row.kid), entry(app, row, member)) {
-            app.memory.keep_key(kid, entry);
+        let Some(kid) = Kid::parse(&row.kid) else { continue };
+        match entry(app, memory, row, memory.member(row.member)) {
+            Some(entry) => memory.keep_key(kid, entry),
+            // A newer release may have written what this one cannot read: then the old entry must not answer on.
+            None => memory.forget_key(kid),
         }
     }
 }
@@ -331,24 +341,26 @@ pub(crate) fn keep_keys(app: &App, rows: &[key::Resident]) {
 /// Reads one key anew, by its id.
 pub(crate) async fn reload_key(app: &App, id: &str) -> Result<(), DbError> {
     let rows = key::residents_of(&mut app.db.read().await?, id).await?;
-    keep_keys(app, &rows);
+    keep_keys(app, &app.memory(), &rows);
     Ok(())
 }
 
 /// Reads what one org has anew, by its id.
 pub(crate) async fn reload_org(app: &App, id: &str) -> Result<(), DbError> {
     let mut conn = app.db.read().await?;
-    if let Some(row) = account::of_org(&mut conn, id).await? {
-        read_org(app, &mut conn, row.id).await?;
+    if let Some(row) = account::of_org(&mut conn, id).await?
+        && let Some((id, facts)) = read_org(app, &mut conn, row.id).await?
+    {
+        app.memory().keep_org(id, facts);
     }
     Ok(())
 }
 
-async fn read_org(app: &App, conn: &mut Conn, id: AccountId) -> Result<Arc<OrgEntry>, DbError> {
-    let Some(row) = account::find(conn, id).await? else { return Err(DbError::Reference) };
+async fn read_org(app: &App, conn: &mut Conn, id: AccountId) -> Result<Option<(OrgId, Org)>, DbError> {
+    let Some(row) = account::find(conn, id).await? else { return Ok(None) };
     let services = account::services(conn, row.org).await?;
     let enabled = app.catalogue.services_named(services.iter().map(String::as_str));
-    Ok(app.memory.keep_org(row.org, Org { name: row.org_name.into(), enabled }))
+    Ok(Some((row.org, Org { name: row.org_name.into(), enabled })))
 }
 
 fn client_entry(app: &App, row: client::Client) -> ClientEntry {
@@ -368,27 +380,24 @@ async fn read_client(app: &App, client_id: &str) -> Result<Option<Arc<ClientEntr
 }
 
 /// Reads all clients anew.
-pub(crate) async fn fill_clients(app: &App) -> Result<(), DbError> {
+pub(crate) async fn fill_clients(app: &App, memory: &Memory) -> Result<(), DbError> {
     let rows = client::all(&mut app.db.read().await?).await?;
     let clients = rows.into_iter().map(|row| (row.client_id.clone(), Arc::new(client_entry(app, row))));
-    app.memory.keep_clients(clients.collect::<HashMap<_, _>>());
+    memory.keep_clients(clients.collect::<HashMap<_, _>>());
     Ok(())
 }
 
 const PAGE: i64 = 2000;
 
-/// Fills memory: clients, and every key that has not ended. Members' roles are read when they are first asked for.
-pub(crate) async fn fill(app: &App) -> Result<(), DbError> {
-    fill_clients(app).await?;
+/// Fills a memory: clients, and every key that has not ended. Members' roles are read when they are first asked for.
+pub(crate) async fn fill(app: &App, memory: &Memory) -> Result<(), DbError> {
+    fill_clients(app, memory).await?;
     let mut conn = app.db.read().await?;
     let mut last = String::new();
     loop {
         let rows = key::residents_after(&mut conn, &last, PAGE).await?;
-        let Some(end) = rows.last() else { break };
+        let Some(end) = rows.last() else { return Ok(()) };
         last.clone_from(&end.kid);
-        keep_keys(app, &rows);
+        keep_keys(app, memory, &rows);
     }
-    let count = i64::try_from(app.memory.key_count()).unwrap_or(i64::MAX);
-    app.metrics.keys_resident.set(count);
-    Ok(())
 }

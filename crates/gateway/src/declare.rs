@@ -19,6 +19,9 @@
 //! Plan and apply run the same comparison. Apply looks at the whole document first and writes nothing while anything is
 //! wrong with it; then each account is compared once more under its lock. A comparison without a step is rolled back, so
 //! that a second apply leaves no trace at all.
+//!
+//! Whoever only looks takes the turn of those who apply and drops it: the many reads of a comparison are else from before
+//! and after somebody's commit, and what stands half would look like a mistake.
 
 mod canonical;
 mod change;
@@ -31,11 +34,12 @@ mod standing;
 
 use cardea_model::{Denied, Fault, Kind, Permission, Place};
 use cardea_store::account;
-use cardea_store::db::{Conn, DbError, Tx};
-use cardea_store::{operator, setting};
+use cardea_store::db::{Conn, DbError};
+use cardea_store::operator;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
+use crate::accounts::turn;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::error::kind_of;
@@ -49,8 +53,6 @@ use foreign::Seen;
 use secrets::OwnerPassword;
 use standing::{Instance, Standing};
 
-/// The row whose lock makes appliers queue: two that make the same new account have no row of it to lock yet.
-const TURN: &str = "declare.turn";
 /// How often an account is compared anew because its owner's password changed while the document's was being hashed.
 const TRIES: usize = 3;
 
@@ -249,14 +251,6 @@ async fn apply_instance(app: &App, ctx: &Ctx, state: &State, seen: &mut Seen) ->
         tx.commit().await?;
     }
     Ok(outcome)
-}
-
-/// A transaction that no other apply runs beside. Whoever only looks takes one too and drops it: the many reads of a
-/// comparison are else from before and after somebody's commit, and what stands half would look like a mistake.
-async fn turn(app: &App) -> Result<Tx, DbError> {
-    let mut tx = app.db.write().await?;
-    setting::claim(&mut tx, TURN, "").await?;
-    Ok(tx)
 }
 
 /// One account of the document against what stands; what it says and what it leaves alone are checked together.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cardea_connect::Flow;
 use cardea_model::{Permission, Place, Timestamp};
-use cardea_store::db::{Conn, DbError};
+use cardea_store::db::{Conn, DbError, Engine};
 use cardea_store::{account, connection, feed, node};
 use serde::Serialize;
 
@@ -15,6 +15,9 @@ use crate::login::connector;
 
 /// How many bounds a node may be silent before it counts as gone.
 pub const SILENCE: u32 = 5;
+
+/// How long a fresh connection may take until it hears of other nodes' commits.
+const HEARING: Duration = Duration::from_secs(1);
 
 /// The nodes, the feed and the clocks.
 #[derive(Clone, Debug, Serialize)]
@@ -77,10 +80,21 @@ pub async fn examine(app: &App, ctx: &Ctx) -> Result<Examination, GatewayError> 
     Ok(Examination {
         feed_end,
         feed_read_micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        wake_up: if app.db.listening() { "notify" } else { "poll" },
+        wake_up: if hears(app).await { "notify" } else { "poll" },
         nodes: nodes.collect(),
         clock_ahead_millis: ahead(app, &mut conn).await?,
     })
+}
+
+/// Whether this process hears of other nodes' commits at once. A database that was opened a moment ago may begin to listen
+/// only now, and rings when it does.
+async fn hears(app: &App) -> bool {
+    let mut wakes = app.db.wakes();
+    if app.db.engine() == Engine::Postgres && !app.db.listening() {
+        // An engine that passes no notifications on never rings.
+        let _silent = tokio::time::timeout(HEARING, wakes.next()).await;
+    }
+    app.db.listening()
 }
 
 async fn ahead(app: &App, conn: &mut Conn) -> Result<Option<i64>, DbError> {

@@ -8,6 +8,8 @@
 //! bound ago ([`Follower::is_fresh`]). A node that cannot read the feed asks the database for each answer, and refuses if
 //! it cannot do that either. So a stale yes is never given, whatever is cut, stopped or slow.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::check;
+use crate::memory::Memory;
 
 /// The longest pause between two reads of the feed.
 pub const POLL: Duration = Duration::from_millis(100);
@@ -63,10 +66,14 @@ impl Follower {
         let _closed = reached.wait_for(|tail| *tail >= seq).await;
     }
 
-    fn advance(&self, tail: i64, read_at: Duration) {
+    fn move_to(&self, tail: i64) {
         self.tail.store(tail, Ordering::Release);
-        self.read_at.store(micros(read_at), Ordering::Release);
         self.reached.send_replace(tail);
+    }
+
+    /// Everything that was committed when `began` was is in memory.
+    fn renew(&self, began: Duration) {
+        self.read_at.store(micros(began), Ordering::Release);
     }
 
     /// Memory is not to be trusted until the feed has been read again.
@@ -79,17 +86,18 @@ fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(NEVER - 1)
 }
 
-/// Fills memory from the database and begins to follow from there.
+/// Fills a fresh memory from the database, to be followed on from there; it is trusted from the next read of the feed on.
 ///
 /// # Errors
 /// The database's; memory is then not trusted.
 pub async fn begin(app: &App) -> Result<(), DbError> {
-    let began = app.clock.monotonic();
     // The feed's end is read before the rows, so that whatever changes meanwhile is heard of again.
     let tail = feed::last(&mut app.db.read().await?).await?;
-    app.memory.clear();
-    check::fill(app).await?;
-    app.feed.advance(tail, began);
+    let fresh = Arc::new(Memory::default());
+    check::fill(app, &fresh).await?;
+    app.replace_memory(fresh);
+    // Not fresh yet: what was committed meanwhile moved the memory that stood then. The next read brings it here too.
+    app.feed.move_to(tail);
     Ok(())
 }
 
@@ -108,54 +116,62 @@ pub async fn follow(app: &App) -> Result<Option<(i64, i64)>, DbError> {
             if changes.is_empty() && feed::last(&mut conn).await? < tail {
                 // A restored backup: the feed that this node followed is not the one that stands here.
                 drop(conn);
-                app.feed.distrust();
-                begin(app).await?;
-                return Ok(ended);
+                return start_anew(app).await.map(|()| ended);
             }
             changes
         };
         let (count, last) = (changes.len(), changes.last().map_or(tail, |change| change.seq));
         if last - tail != i64::try_from(count).unwrap_or(i64::MAX) {
-            app.feed.distrust();
-            begin(app).await?;
-            return Ok(ended);
+            return start_anew(app).await.map(|()| ended);
         }
+        // One look at a thing is enough for all rows of the batch that name it: they are all committed.
+        let mut seen = HashSet::new();
         for change in &changes {
-            take(app, change).await?;
+            match change.kind {
+                None => return start_anew(app).await.map(|()| ended),
+                Some(kind) if seen.insert((kind, change.subject.as_str())) || kind.has_numbers() => {
+                    take(app, kind, change).await?;
+                }
+                Some(_) => {}
+            }
             if change.kind == Some(Kind::Access) {
                 let first = ended.map_or(change.seq, |(first, _)| first);
                 ended = Some((first, change.seq));
             }
         }
-        app.feed.advance(last, began);
+        app.feed.move_to(last);
+        // Only a read that reached the end renews the lease: an end of access may stand in what was not read yet.
         if i64::try_from(count).unwrap_or(0) < BATCH {
+            app.feed.renew(began);
             return Ok(ended);
         }
     }
 }
 
-async fn take(app: &App, change: &Change) -> Result<(), DbError> {
-    match change.kind {
-        Some(Kind::Access | Kind::Roles) => {
+/// What is in memory is not to be trusted from now on, until all of it has been read again.
+async fn start_anew(app: &App) -> Result<(), DbError> {
+    app.feed.distrust();
+    begin(app).await
+}
+
+async fn take(app: &App, kind: Kind, change: &Change) -> Result<(), DbError> {
+    match kind {
+        Kind::Access | Kind::Roles => {
             if let Some(member) = feed::member_of(change) {
-                app.memory.raise(member, &change.numbers);
+                app.memory().raise(member, &change.numbers);
             }
-            if change.kind == Some(Kind::Access) {
+            if kind == Kind::Access {
                 app.metrics.propagation.observe(app.clock.now().since(change.at).as_secs_f64());
             }
             Ok(())
         }
-        Some(Kind::Key) => check::reload_key(app, &change.subject).await,
-        Some(Kind::Client) => check::fill_clients(app).await,
-        Some(Kind::Org) => check::reload_org(app, &change.subject).await,
+        Kind::Key => check::reload_key(app, &change.subject).await,
+        Kind::Client => check::fill_clients(app, &app.memory()).await,
+        Kind::Org => check::reload_org(app, &change.subject).await,
         // Connections and rules are read from the database at each sign-in; only what their providers said is kept.
-        Some(Kind::Connection) => {
+        Kind::Connection => {
             app.outside.forget(&change.subject);
             Ok(())
-        }
-        None => {
-            app.memory.clear();
-            check::fill(app).await
         }
     }
 }

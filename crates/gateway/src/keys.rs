@@ -8,7 +8,7 @@
 mod error;
 mod view;
 
-use cardea_model::id::{AccountId, KeyId};
+use cardea_model::id::{AccountId, KeyId, SessionId};
 use cardea_model::key::{Expiry, ExpiryBounds, GrantSpec, KeyGrants, KeyKind, KeyState, Span};
 use cardea_model::name::{fold, is_label};
 use cardea_model::numbers::Numbers;
@@ -16,7 +16,7 @@ use cardea_model::{Caller, Denied, Permission, Person, Place, ShownOnce};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::feed::{self, Kind as FeedKind};
 use cardea_store::key::{self as rows, New};
-use cardea_store::{account, member, person};
+use cardea_store::{account, member, person, session};
 use cardea_tokens::format::{Prefix, Secret};
 use serde::Serialize;
 use serde_json::json;
@@ -93,10 +93,10 @@ pub async fn create(app: &App, ctx: &Ctx, wanted: Wanted) -> Result<Created, Key
         expires_at,
     };
     let mut tx = app.db.write().await?;
-    insert(app, &mut tx, ctx, person.account, &key, &secret).await?;
+    insert(app, &mut tx, ctx, person.account, person.session, (&key, &secret)).await?;
     let residents = rows::residents_of(&mut tx, &key.id.to_string()).await?;
     let node = app.clone();
-    tx.after_commit(move || check::keep_keys(&node, &residents));
+    tx.after_commit(move || check::keep_keys(&node, &node.memory(), &residents));
     tx.commit().await?;
     let stored = rows::find(&mut app.db.read().await?, person.user, key.id).await?.ok_or(KeyError::Ended)?;
     let secret = ShownOnce::new(secret.expose().to_owned());
@@ -170,11 +170,15 @@ async fn insert(
     tx: &mut Tx,
     ctx: &Ctx,
     account: AccountId,
-    key: &New<'_>,
-    secret: &Secret,
+    session: SessionId,
+    (key, secret): (&New<'_>, &Secret),
 ) -> Result<(), KeyError> {
     // The fence: from here to the commit nothing can end this member's access, and if it has ended, no key is made.
     if !member::touch(tx, key.member, key.epoch).await? || !person::lock(tx, key.user).await? {
+        return Err(KeyError::Ended);
+    }
+    // The request may have been on its way for long: a session that has ended meanwhile makes no keys.
+    if !session::stands(tx, session).await? {
         return Err(KeyError::Ended);
     }
     let limit = app.settings.personal_keys_per_user;
@@ -189,17 +193,16 @@ async fn insert(
     Ok(())
 }
 
-/// The keys of the person who speaks, oldest first.
+/// The keys of the person who speaks in the account in which they speak, oldest first.
 ///
 /// # Errors
 /// [`KeyError`].
 pub async fn list(app: &App, ctx: &Ctx) -> Result<Vec<KeyView>, KeyError> {
     let person = holder(ctx)?;
     let mut conn = app.db.read().await?;
-    let members = member::all_of_user(&mut conn, person.user).await?;
-    let numbers = |row: &rows::Key| members.iter().find(|m| m.id == row.member).map(|m| m.numbers);
-    let keys = rows::of_user(&mut conn, person.user).await?;
-    Ok(keys.into_iter().map(|row| (numbers(&row), row)).map(|(n, row)| view(row, ctx.now, n)).collect())
+    let member = member::find(&mut conn, person.member).await?.ok_or(KeyError::Ended)?;
+    let keys = rows::of_member(&mut conn, person.member).await?;
+    Ok(keys.into_iter().map(|row| view(row, ctx.now, Some(member.numbers))).collect())
 }
 
 /// One key of the person who speaks.
@@ -274,7 +277,15 @@ async fn locked(tx: &mut Tx, person: Person, id: KeyId) -> Result<rows::Key, Key
     if !person::lock(tx, person.user).await? {
         return Err(KeyError::Ended);
     }
-    rows::find(tx, person.user, id).await?.ok_or(KeyError::Missing)
+    if !session::stands(tx, person.session).await? {
+        return Err(KeyError::Ended);
+    }
+    own(rows::find(tx, person.user, id).await?, person)
+}
+
+/// A key is its owner's in the account in which it was made: one account's provider must not reach another's keys.
+fn own(row: Option<rows::Key>, person: Person) -> Result<rows::Key, KeyError> {
+    row.filter(|row| row.member == person.member).ok_or(KeyError::Missing)
 }
 
 /// Tells every node of a changed key; this one before the commit returns.
@@ -282,6 +293,6 @@ async fn announce(app: &App, tx: &mut Tx, id: KeyId) -> Result<(), DbError> {
     let residents = rows::residents_of(tx, &id.to_string()).await?;
     feed::append(tx, FeedKind::Key, &id.to_string(), Numbers::default(), app.clock.now()).await?;
     let app = app.clone();
-    tx.after_commit(move || check::keep_keys(&app, &residents));
+    tx.after_commit(move || check::keep_keys(&app, &app.memory(), &residents));
     Ok(())
 }

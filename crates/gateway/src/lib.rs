@@ -42,6 +42,7 @@ pub mod revocation;
 pub mod session;
 pub mod settings;
 pub mod state;
+pub mod tries;
 pub mod usage;
 
 pub use app::{App, Given, Parts, StartError};

@@ -27,6 +27,7 @@ use crate::app::App;
 use crate::context::Ctx;
 use crate::password::PasswordError;
 use crate::session::Opened;
+use crate::tries::{network, seconds};
 
 /// How long a person has between the first click and coming back.
 pub const ATTEMPT_LIFE: Duration = Duration::from_secs(600);
@@ -200,7 +201,9 @@ pub async fn begin(
     return_to: &str,
     login_hint: Option<&str>,
 ) -> Result<Begun, LoginError> {
-    let row = open_connection(app, name).await?;
+    limit(app, ctx, "begin")?;
+    let row = connection::named(&mut app.db.read().await?, name).await?;
+    let row = row.filter(is_open).ok_or(LoginError::NoConnection)?;
     let mut attempt = Attempt::fresh(&*app.random);
     attempt.login_hint = login_hint.filter(|hint| hint.len() <= 254).map(str::to_owned);
     let Departure::Redirect(redirect) = connector::build(app, &row)?.begin(&attempt).await?;
@@ -220,9 +223,9 @@ pub async fn begin(
     Ok(Begun { redirect, browser })
 }
 
-async fn open_connection(app: &App, name: &str) -> Result<Connection, LoginError> {
-    let row = connection::named(&mut app.db.read().await?, name).await?;
-    row.filter(|row| matches!(row.stage.as_str(), "tested" | "live")).ok_or(LoginError::NoConnection)
+/// Whether this connection lets people in.
+fn is_open(row: &Connection) -> bool {
+    matches!(row.stage.as_str(), "tested" | "live")
 }
 
 fn seal(app: &App, verifier: &SecretString) -> Vec<u8> {
@@ -250,7 +253,7 @@ pub struct SignedIn {
 /// Finishes a sign-in with what the provider sent back through the browser.
 ///
 /// # Errors
-/// [`LoginError`]; the attempt is used up in any case.
+/// [`LoginError`]; the attempt that was answered is used up in any case.
 pub async fn finish(
     app: &App,
     ctx: &Ctx,
@@ -263,7 +266,9 @@ pub async fn finish(
         Ok(_) => app.metrics.login("signed_in"),
         Err(error) => {
             app.metrics.login(error.reason());
-            refused(app, ctx, name, error).await;
+            // Whoever asks chose the name.
+            let name: String = name.chars().take(64).collect();
+            tracing::info!(connection = name, reason = error.reason(), request.id = %ctx.request, error = whole(error), "a sign-in was refused");
         }
     }
     result
@@ -276,20 +281,38 @@ async fn try_finish(
     arrival: Arrival,
     browser: Option<&str>,
 ) -> Result<SignedIn, LoginError> {
+    limit(app, ctx, "finish")?;
+    let row = connection::named(&mut app.db.read().await?, name).await?.ok_or(LoginError::NoConnection)?;
     let (flow, attempt) = take(app, ctx.now, &arrival).await?;
+    let result = answer(app, ctx, &row, (&flow, &attempt), arrival, browser).await;
+    if let Err(error) = &result {
+        rejected(app, ctx, &flow, error).await;
+    }
+    Ok(SignedIn { session: result?, return_to: flow.return_to })
+}
+
+async fn answer(
+    app: &App,
+    ctx: &Ctx,
+    row: &Connection,
+    (flow, attempt): (&Flow, &Attempt),
+    arrival: Arrival,
+    browser: Option<&str>,
+) -> Result<Opened, LoginError> {
     // A finished callback of another browser must not sign this one in (RFC 6749 §10.12).
     if !browser.is_some_and(|browser| same(&sha256(browser.as_bytes()), &flow.browser_hash)) {
         return Err(LoginError::OtherBrowser);
     }
     // Whether the connection still lets people in is asked at the response, not only at the request.
-    let row = open_connection(app, name).await?;
+    if !is_open(row) {
+        return Err(LoginError::NoConnection);
+    }
     // Each connection has its own callback address: an answer for another one is a mix-up (RFC 9700 §4.4).
     if row.id != flow.connection {
         return Err(LoginError::OtherConnection);
     }
-    let identity = connector::build(app, &row)?.finish(&attempt, arrival, ctx.now).await?;
-    let session = admission::admit(app, ctx, &row, &flow, &identity).await?;
-    Ok(SignedIn { session, return_to: flow.return_to })
+    let identity = connector::build(app, row)?.finish(attempt, arrival, ctx.now).await?;
+    admission::admit(app, ctx, row, flow, &identity).await
 }
 
 /// Reads and uses up the attempt to which the answer belongs.
@@ -307,19 +330,27 @@ async fn take(app: &App, now: Timestamp, arrival: &Arrival) -> Result<(Flow, Att
     Ok((flow, attempt))
 }
 
-/// Writes a refused sign-in into the audit log; a failure to do so must not hide the refusal itself.
-async fn refused(app: &App, ctx: &Ctx, name: &str, error: &LoginError) {
-    tracing::info!(connection = name, reason = error.reason(), request.id = %ctx.request, error = whole(error), "a sign-in was refused");
+/// Writes the end of an attempt that was begun here into the audit log of its own account: nobody can fill that log, which
+/// is kept for ever, with answers to nothing. A failure to do so must not hide the refusal itself.
+async fn rejected(app: &App, ctx: &Ctx, flow: &Flow, error: &LoginError) {
     let write = async {
-        let account = connection::named(&mut app.db.read().await?, name).await?.map(|row| row.account);
+        let row = connection::find(&mut app.db.read().await?, flow.connection).await?;
+        let Some(row) = row else { return Ok(()) };
         let mut tx = app.db.write().await?;
         let detail = serde_json::json!({"reason": error.reason()});
-        crate::audit::record(app, &mut tx, ctx, account, "login.rejected", name, detail).await?;
+        crate::audit::record(app, &mut tx, ctx, Some(row.account), "login.rejected", &row.name, detail).await?;
         tx.commit().await
     };
     if let Err(error) = write.await {
         tracing::warn!(error = whole(&error), "a refused sign-in could not be written into the audit log");
     }
+}
+
+/// Refuses a network that begins or finishes more sign-ins than people do.
+fn limit(app: &App, ctx: &Ctx, step: &str) -> Result<(), LoginError> {
+    let name = format!("{step} {}", network(ctx.ip));
+    let taken = app.tries.take(&name, app.settings.sign_ins_per_minute, Duration::from_secs(60), ctx.now);
+    taken.map_err(|wait| LoginError::TooMany(seconds(wait)))
 }
 
 #[cfg(test)]

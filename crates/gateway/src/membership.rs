@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use cardea_model::id::{ConnectionId, RuleId};
-use cardea_model::rule::{CompiledRules, Grants, GroupClaims, Rule, RuleBody, evaluate};
+use cardea_model::rule::{AccountRole, CompiledRules, Grants, GroupClaims, Rule, RuleBody, evaluate};
 use cardea_store::account::{self, Account};
 use cardea_store::connection;
 use cardea_store::db::{DbError, Tx};
@@ -67,19 +67,54 @@ pub(crate) async fn sync(
         (GroupClaims::Missing, OnMissing::TreatAsEmpty) => (&[], Sync::TreatedAsEmpty),
         (GroupClaims::Missing, OnMissing::KeepLast) | (GroupClaims::Overage, _) => return Ok(Sync::Kept),
     };
+    let Some(mut due) = due(tx, (account, member), connection, groups).await? else { return Ok(Sync::Kept) };
+    if !due.new.is_empty() {
+        // A team or rule that ends takes its roles with it: what is added beside that end would stay for good.
+        account::lock_org(tx, account.org).await?;
+        if !account::find(tx, account.id).await?.is_some_and(|account| account.rules_active) {
+            return Ok(Sync::Untouched);
+        }
+        match self::due(tx, (account, member), connection, groups).await? {
+            Some(again) => due = again,
+            None => return Ok(Sync::Kept),
+        }
+    }
+    if replace(app, tx, ctx, (account, member), &due).await? {
+        revocation::roles_changed(app, tx, member.id).await?;
+    }
+    Ok(outcome)
+}
+
+/// What these groups change for a member.
+struct Due {
+    gone: Vec<Placed>,
+    new: Vec<Placed>,
+    role: AccountRole,
+}
+
+/// What is due by the rules as they stand; nothing if they cannot be used.
+async fn due(
+    tx: &mut Tx,
+    (account, member): (&Account, &Member),
+    connection: ConnectionId,
+    groups: &[String],
+) -> Result<Option<Due>, DbError> {
     let stored = connection::rules(tx, account.org).await?;
     let foreign: BTreeSet<String> =
         stored.iter().filter(|rule| rule.connection != connection).map(|rule| rule.id.to_string()).collect();
     let Some(rules) = compile(&stored, connection) else {
         tracing::error!(org.id = %account.org, "stored membership rules cannot be used; the last good roles stand");
-        return Ok(Sync::Kept);
+        return Ok(None);
     };
     let earned = evaluate(&rules, groups);
-    let changed = replace(app, tx, ctx, (account, member), &foreign, &earned).await?;
-    if changed {
-        revocation::roles_changed(app, tx, member.id).await?;
-    }
-    Ok(outcome)
+    let wanted = placed(tx, account, &earned).await?;
+    let given = grant::by_rules(tx, member.id).await?.into_iter();
+    let standing: BTreeSet<Placed> = given.filter(|(_, grant)| !foreign.contains(&grant.rule_id)).collect();
+    Ok(Some(Due {
+        gone: standing.difference(&wanted).cloned().collect(),
+        new: wanted.difference(&standing).cloned().collect(),
+        role: earned.account.map_or(AccountRole::Member, |(role, _)| role),
+    }))
 }
 
 fn compile(stored: &[connection::Rule], connection: ConnectionId) -> Option<CompiledRules> {
@@ -101,32 +136,23 @@ async fn replace(
     tx: &mut Tx,
     ctx: &Ctx,
     (account, member): (&Account, &Member),
-    foreign: &BTreeSet<String>,
-    earned: &Grants,
+    due: &Due,
 ) -> Result<bool, DbError> {
-    let wanted = placed(tx, account, earned).await?;
-    let standing: BTreeSet<Placed> = grant::by_rules(tx, member.id)
-        .await?
-        .into_iter()
-        .filter(|(_, grant)| !foreign.contains(&grant.rule_id))
-        .collect();
-    let (gone, new): (Vec<_>, Vec<_>) =
-        (standing.difference(&wanted).collect(), wanted.difference(&standing).collect());
-    for (team, grant) in &gone {
+    let (gone, new, role) = (&due.gone, &due.new, due.role.as_str());
+    for (team, grant) in gone {
         grant::remove(tx, member.id, team, grant).await?;
     }
-    for (team, grant) in &new {
+    for (team, grant) in new {
         grant::add(tx, member.id, team, grant, ctx.now).await?;
     }
-    let role = earned.account.as_ref().map_or("member", |(role, _)| role.as_str());
     let promoted = role != member.account_role && member::set_account_role(tx, member.id, role).await?;
     if gone.is_empty() && new.is_empty() && !promoted {
         return Ok(false);
     }
-    let words = |grants: &[&Placed]| -> Vec<String> {
+    let words = |grants: &[Placed]| -> Vec<String> {
         grants.iter().map(|(_, grant)| format!("{}/{} by {}", grant.service, grant.role, grant.rule_name)).collect()
     };
-    let detail = json!({"added": words(&new), "removed": words(&gone), "account_role": role});
+    let detail = json!({"added": words(new), "removed": words(gone), "account_role": role});
     audit::record(app, tx, ctx, Some(account.id), "roles.synced", &member.user.to_string(), detail).await?;
     Ok(!gone.is_empty() || !new.is_empty())
 }

@@ -4,6 +4,9 @@
 //! Entries only ever move forward: a member's numbers are monotone, a key carries its row's version, and whatever is
 //! older than what stands is dropped. So it does not matter in which order a commit on this node, the feed, and a read
 //! that began before either of them arrive.
+//!
+//! When the feed is not the continuation of the one that was followed, the whole memory is replaced by a fresh one, never
+//! emptied: whatever was being read for the old one is kept in the old one, where nobody looks any more.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -51,12 +54,6 @@ impl<S: Default> Shards<S> {
     fn each<R>(&self, look: impl Fn(&S) -> R) -> impl Iterator<Item = R> {
         self.shards.iter().map(move |shard| look(&shard.read().unwrap_or_else(PoisonError::into_inner)))
     }
-
-    fn clear(&self) {
-        for shard in &self.shards {
-            *shard.write().unwrap_or_else(PoisonError::into_inner) = S::default();
-        }
-    }
 }
 
 /// The keys of one shard. The entries lie in blocks that never move and have no gaps, because a map that has just grown
@@ -85,7 +82,7 @@ impl Keys {
             }
             return;
         }
-        let place = self.places.len();
+        let place = self.blocks.iter().map(Vec::len).sum::<usize>();
         if place.is_multiple_of(BLOCK) {
             self.blocks.push(Vec::with_capacity(BLOCK));
         }
@@ -249,6 +246,11 @@ impl Memory {
         self.keys.change(kid, |shard| shard.put(kid, entry));
     }
 
+    /// Forgets a key whose row cannot be read any more: the next check reads the row and refuses.
+    pub(crate) fn forget_key(&self, kid: Kid) {
+        self.keys.change(kid, |shard| shard.places.remove(&kid));
+    }
+
     /// Takes the notes of uses that are not written yet, shard by shard, each when it is asked for.
     pub(crate) fn take_uses(&self) -> impl Iterator<Item = Vec<(KeyId, Timestamp)>> {
         self.keys.each(|shard| shard.blocks.iter().flatten().filter_map(KeyEntry::take_use).collect())
@@ -290,7 +292,13 @@ impl Memory {
         self.orgs.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
-    /// Keeps what an org has; the entry that members point to stays the same.
+    /// Keeps what an org was read to have, unless something is known of it already: that is at least as new.
+    pub(crate) fn keep_new_org(&self, id: OrgId, facts: Org) -> Arc<OrgEntry> {
+        let mut orgs = self.orgs.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(orgs.entry(id).or_insert_with(|| Arc::new(OrgEntry { facts: ArcSwap::from_pointee(facts) })))
+    }
+
+    /// Keeps what an org has now; the entry that members point to stays the same. Only for whoever follows the feed.
     pub(crate) fn keep_org(&self, id: OrgId, facts: Org) -> Arc<OrgEntry> {
         let mut orgs = self.orgs.write().unwrap_or_else(PoisonError::into_inner);
         match orgs.get(&id) {
@@ -314,14 +322,6 @@ impl Memory {
     /// Replaces all clients.
     pub(crate) fn keep_clients(&self, clients: HashMap<String, Arc<ClientEntry>>) {
         self.clients.store(Arc::new(clients));
-    }
-
-    /// Forgets everything, for a feed that is not the continuation of the one that was followed.
-    pub(crate) fn clear(&self) {
-        self.keys.clear();
-        self.members.clear();
-        self.orgs.write().unwrap_or_else(PoisonError::into_inner).clear();
-        self.clients.store(Arc::default());
     }
 }
 

@@ -88,7 +88,7 @@ impl Default for Metrics {
 pub fn text(app: &App) -> String {
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     app.metrics.writers_waiting.set(count(app.db.waiting_writers()));
-    app.metrics.keys_resident.set(count(app.memory.key_count()));
+    app.metrics.keys_resident.set(count(app.memory().key_count()));
     app.metrics.text()
 }
 

@@ -1,19 +1,12 @@
-//! Passwords of local people: argon2id, one computation per core at once, a bounded queue before it, and few tries.
-
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+//! Passwords of local people: argon2id, one computation per core at once, and a bounded queue before it.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use cardea_model::{Random, Timestamp, chance};
+use cardea_model::{Random, chance};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-/// The span in which failed tries are counted.
-pub const WINDOW: Duration = Duration::from_secs(15 * 60);
 const SHORTEST: usize = 9;
 const LONGEST: usize = 256;
 /// 19 MiB, two passes, one lane: the second recommended setting of OWASP's password storage cheat sheet.
@@ -36,11 +29,10 @@ pub enum PasswordError {
     Failed,
 }
 
-/// The queue of password computations, and the tries that failed.
+/// The queue of password computations.
 pub struct Passwords {
     turns: Semaphore,
     places: Semaphore,
-    tries: Mutex<HashMap<String, (Timestamp, u32)>>,
 }
 
 impl Passwords {
@@ -48,7 +40,7 @@ impl Passwords {
     #[must_use]
     pub fn new(hashers: usize, queue: usize) -> Self {
         let places = hashers.saturating_add(queue);
-        Self { turns: Semaphore::new(hashers.max(1)), places: Semaphore::new(places), tries: Mutex::default() }
+        Self { turns: Semaphore::new(hashers.max(1)), places: Semaphore::new(places) }
     }
 
     /// The hash of a new password, in PHC string format.
@@ -86,33 +78,6 @@ impl Passwords {
         let _turn = self.turns.acquire().await.map_err(|_| PasswordError::Busy)?;
         tokio::task::spawn_blocking(work).await.map_err(|_| PasswordError::Failed)
     }
-
-    /// How long to wait before this account or network may try again; nothing if it may now.
-    pub(crate) fn must_wait(&self, who: &[String], most: u32, now: Timestamp) -> Option<Duration> {
-        let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = who.iter().filter_map(|name| tries.get(name)).filter(|(_, failed)| *failed >= most);
-        waits.map(|(since, _)| since.after(WINDOW).since(now)).filter(|wait| !wait.is_zero()).max()
-    }
-
-    /// Counts a failed try.
-    pub(crate) fn failed(&self, who: &[String], now: Timestamp) {
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        if tries.len() >= 10_000 {
-            tries.retain(|_, (since, _)| since.after(WINDOW) > now);
-        }
-        for name in who {
-            let entry = tries.entry(name.clone()).or_insert((now, 0));
-            if entry.0.after(WINDOW) <= now {
-                *entry = (now, 0);
-            }
-            entry.1 = entry.1.saturating_add(1);
-        }
-    }
-
-    /// Forgets the failed tries of an account whose owner has signed in.
-    pub(crate) fn succeeded(&self, who: &str) {
-        self.tries.lock().unwrap_or_else(PoisonError::into_inner).remove(who);
-    }
 }
 
 /// A hash that no password fits, with the cost of a real one.
@@ -133,21 +98,6 @@ fn is_strong(password: &str) -> bool {
         && password.chars().any(|c| !c.is_alphanumeric())
 }
 
-/// The network from which tries are counted together: an IPv4 /24, an IPv6 /48.
-pub(crate) fn network(ip: Option<IpAddr>) -> String {
-    match ip {
-        None => "local".to_owned(),
-        Some(IpAddr::V4(address)) => {
-            let [a, b, c, _] = address.octets();
-            format!("net:{a}.{b}.{c}")
-        }
-        Some(IpAddr::V6(address)) => {
-            let [a, b, c, ..] = address.segments();
-            format!("net:{a:x}:{b:x}:{c:x}")
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,23 +110,6 @@ mod tests {
         {
             assert!(!is_strong(weak), "{weak}");
         }
-    }
-
-    #[test]
-    fn tries_are_counted_per_account_and_network_and_forgiven_with_time() {
-        let passwords = Passwords::new(1, 1);
-        let who = ["ana@corp.example".to_owned(), network(Some(IpAddr::from([10, 1, 2, 3])))];
-        let now = Timestamp::from_seconds(1_000_000);
-        for _ in 0..3 {
-            assert_eq!(passwords.must_wait(&who, 3, now), None);
-            passwords.failed(&who, now);
-        }
-        assert_eq!(passwords.must_wait(&who, 3, now), Some(WINDOW));
-        let neighbour = [network(Some(IpAddr::from([10, 1, 2, 99])))];
-        assert_eq!(passwords.must_wait(&neighbour, 3, now), Some(WINDOW));
-        assert_eq!(passwords.must_wait(&who, 3, now.after(WINDOW)), None);
-        passwords.succeeded("ana@corp.example");
-        assert_eq!(passwords.must_wait(&["ana@corp.example".to_owned()], 3, now), None);
     }
 
     #[tokio::test]

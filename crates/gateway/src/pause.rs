@@ -14,6 +14,8 @@ pub enum Point {
     CacheFill,
     /// A sign-in has found nobody and is about to create a person, or a record and is about to bind to it.
     Admission,
+    /// A directory's POST has found nobody and is about to create a person.
+    Creation,
 }
 
 /// Stands at the points.

@@ -8,7 +8,7 @@ pub use me::{Here, Me, MeOrg, MeUser, Notice, here, me};
 
 use cardea_model::id::{AccountId, UserId};
 use cardea_model::numbers::{Cause, HoldKind, What};
-use cardea_model::{Caller, Permission, Timestamp};
+use cardea_model::{Caller, Denied, Permission, Timestamp};
 use cardea_store::account::{self, Account};
 use cardea_store::db::Conn;
 use cardea_store::person::{self, Listed};
@@ -126,13 +126,17 @@ pub struct HoldView {
 /// Whoever may not learns nothing: a refusal to a stranger reads as absence.
 pub async fn account_of(app: &App, ctx: &Ctx, org: &str, permission: Permission) -> Result<Account, GatewayError> {
     if ctx.caller == Caller::Nobody {
-        return Err(cardea_model::Denied::Unknown.into());
+        return Err(Denied::Unknown.into());
     }
     // No name has a NUL, and no database takes one.
     let known = if org.contains('\0') { None } else { account::of_org(&mut app.db.read().await?, org).await? };
     let row = known.ok_or(GatewayError::Missing("org"))?;
-    ctx.may(permission, row.id)?;
-    Ok(row)
+    match ctx.may(permission, row.id) {
+        // Word for word the answer for an org that is not there: a foreign one must not be told from it.
+        Err(Denied::Hidden) => Err(GatewayError::Missing("org")),
+        Err(denied) => Err(denied.into()),
+        Ok(()) => Ok(row),
+    }
 }
 
 /// At the most `limit` users of an account whose name or address contains `part`, after the user `after`.
@@ -266,7 +270,7 @@ pub async fn deactivate_because(
     let (source, cause) = hand(ctx);
     // A user_admin must not lock the owners out.
     if row.owner && cause == Cause::AdminDeactivated {
-        return Err(cardea_model::Denied::Refused.into());
+        return Err(Denied::Refused.into());
     }
     let mut tx = app.db.write().await?;
     let ending =
@@ -279,13 +283,20 @@ pub async fn deactivate_because(
 
 /// Opens the door again that the same hand had shut. What ended stays dead; `false`: this hand holds nothing.
 ///
+/// An operator opens it to an owner whoever had shut it: a directory must not lock the only owner out for good.
+///
 /// # Errors
 /// Refusals, absence and the database's.
 pub async fn reactivate(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Result<bool, GatewayError> {
     ctx.may(Permission::DeactivateUsers, account)?;
     let row = find(&mut app.db.read().await?, account, user).await?;
     let mut tx = app.db.write().await?;
-    let lifted = revocation::give_back(app, &mut tx, ctx, (row.member, account), hand(ctx).0).await?;
+    let (source, cause) = hand(ctx);
+    let lifted = if row.owner && cause == Cause::OperatorDeactivated {
+        revocation::give_all_back(app, &mut tx, ctx, (row.member, account)).await?
+    } else {
+        revocation::give_back(app, &mut tx, ctx, (row.member, account), source).await?
+    };
     tx.commit().await?;
     Ok(lifted)
 }

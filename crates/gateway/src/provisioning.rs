@@ -13,7 +13,8 @@
 //! | a POST for somebody who came by sign-in | their record becomes the directory's |
 //!
 //! Whoever asks holds a [`Directory`], which only its token gives; every statement has its connection in it, so the
-//! records of others do not exist here. An owner without a record at this connection does not either.
+//! records of others do not exist here. While the connection is off, its directory still reads, deactivates and deletes:
+//! whom it lets go must not stay because of us. It gives nothing and changes nothing else (403). An owner without a record at this connection does not either.
 
 mod change;
 mod create;
@@ -34,7 +35,7 @@ pub use change::{Change, change};
 pub use create::create;
 pub use delete::delete;
 pub use error::ProvisioningError;
-pub use find::{Found, list, show};
+pub use find::{Found, Scans, list, show};
 pub use rate::Rates;
 
 use crate::accounts::DIRECTORY_SECRET;
@@ -50,6 +51,8 @@ pub struct Directory {
     connection: ConnectionId,
     account: AccountId,
     name: String,
+    /// Whether the connection is switched off: then it may look and take away, and give nothing.
+    off: bool,
 }
 
 /// A user as their directory sees them.
@@ -64,22 +67,19 @@ pub struct Record {
 /// Makes out the directory whose token this is; the token alone chooses it.
 ///
 /// # Errors
-/// [`ProvisioningError`]: an unknown token, a connection that is switched off, too many requests, and the database's.
+/// [`ProvisioningError`]: an unknown token, too many requests, and the database's.
 pub async fn recognise(app: &App, ctx: &Ctx, token: &str) -> Result<Directory, ProvisioningError> {
     // An empty secret opens nothing, whatever was stored.
     if token.is_empty() {
         return Err(ProvisioningError::Unknown);
     }
     let row = of_token(app, token).await?.ok_or(ProvisioningError::Unknown)?;
-    if row.stage == "off" {
-        return Err(ProvisioningError::Off);
-    }
     let per_second = app.settings.directory_rate;
     if let Err(wait) = app.directory_rates.take(row.id, per_second, app.clock.monotonic()) {
         return Err(ProvisioningError::TooMany(wait));
     }
     let ctx = ctx.with(Caller::Directory { connection: row.id, account: row.account });
-    Ok(Directory { ctx, connection: row.id, account: row.account, name: row.name })
+    Ok(Directory { ctx, connection: row.id, account: row.account, name: row.name, off: row.stage == "off" })
 }
 
 async fn of_token(app: &App, token: &str) -> Result<Option<Connection>, ProvisioningError> {

@@ -3,7 +3,9 @@
 //! [`end_access`] runs inside the transaction of its cause, and every verdict rests on what it writes there:
 //!
 //! ```text
-//! 1  the member's row: epoch raised, held set     first, so that every issuing transaction waits for it or fails at it
+//! 0  the member's row is locked                   first, so that every issuing transaction waits for it or fails at it
+//!    what else the cause writes                   records, people: before the feed, whose counter is one lock for all
+//! 1  the member's row: epoch raised, held set
 //! 2  the hold                                     who said so, and so who alone may lift it
 //! 3  receipt header, audit event, job             the evidence; the job lists what ended, no verdict waits for it
 //! 4  the feed row                                 last, because its counter is one lock for all
@@ -54,15 +56,28 @@ pub struct Ended {
     pub numbers: Numbers,
 }
 
-/// Ends access in the caller's transaction; must be its first write. `None`: there is no such member.
+/// Ends access in the caller's transaction; must be its first write and its last. `None`: there is no such member.
 pub(crate) async fn end_access(
     app: &App,
     tx: &mut Tx,
     ctx: &Ctx,
     ending: Ending<'_>,
 ) -> Result<Option<Ended>, DbError> {
+    if member::lock(tx, ending.member).await? { end_locked(app, tx, ctx, ending).await } else { Ok(None) }
+}
+
+/// Ends access in the caller's transaction, whose first write was [`member::lock`] of this member or the member's own row,
+/// and whose last write this is but for inserts. `None`: there is no such member.
+pub(crate) async fn end_locked(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    ending: Ending<'_>,
+) -> Result<Option<Ended>, DbError> {
     let holds = ending.hold.is_some() && ending.what == What::All;
-    let Some((numbers, account)) = member::raise(tx, ending.member, ending.what, holds, ctx.now).await? else {
+    // Under the lock: what was issued while this request waited for it ends as well.
+    let floor = app.clock.now().max(ctx.now);
+    let Some((numbers, account)) = member::raise(tx, ending.member, ending.what, holds, floor).await? else {
         return Ok(None);
     };
     let id = ReceiptId::new(ctx.now, &*app.random);
@@ -96,7 +111,7 @@ pub(crate) async fn end_access(
     Ok(Some(Ended { receipt: id, numbers }))
 }
 
-/// Lifts the hold of `source` in the caller's transaction. The member may act again once no hold stands; whatever ended
+/// Lifts the hold of `source` in the caller's transaction, whose last write this is but for inserts. The member may act again once no hold stands; whatever ended
 /// stays dead. `false`: this source holds nothing.
 pub(crate) async fn give_back(
     app: &App,
@@ -105,13 +120,43 @@ pub(crate) async fn give_back(
     whose: (MemberId, AccountId),
     source: &str,
 ) -> Result<bool, DbError> {
-    let (id, account) = whose;
+    let (id, _) = whose;
     // The row is written before the hold is read, so that an end of access at the same moment comes wholly before or after.
     if !member::lock(tx, id).await? || !hold::lift(tx, id, source).await? {
         return Ok(false);
     }
+    settle(app, tx, ctx, whose, &[source]).await
+}
+
+/// Lifts every hold, whoever put it there and of whatever kind: an operator's way back for an owner whom a directory has
+/// locked out. As [`give_back`] otherwise; `false`: nothing holds them.
+pub(crate) async fn give_all_back(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    whose: (MemberId, AccountId),
+) -> Result<bool, DbError> {
+    let (id, _) = whose;
+    if !member::lock(tx, id).await? {
+        return Ok(false);
+    }
+    let holds = hold::of(tx, id).await?;
+    if hold::lift_all(tx, id).await? == 0 {
+        return Ok(false);
+    }
+    let sources: Vec<&str> = holds.iter().map(|hold| hold.source.as_str()).collect();
+    settle(app, tx, ctx, whose, &sources).await
+}
+
+async fn settle(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    (id, account): (MemberId, AccountId),
+    lifted: &[&str],
+) -> Result<bool, DbError> {
     let Some(numbers) = member::settle_holds(tx, id).await? else { return Ok(false) };
-    let detail = json!({"source": source, "held": numbers.held});
+    let detail = json!({"source": lifted.join(", "), "held": numbers.held});
     audit::record(app, tx, ctx, Some(account), "access.given_back", &id.to_string(), detail).await?;
     feed::append(tx, Kind::Access, &id.to_string(), numbers, app.clock.now()).await?;
     moves(app, tx, id, numbers);
@@ -129,7 +174,7 @@ pub(crate) async fn roles_changed(app: &App, tx: &mut Tx, id: MemberId) -> Resul
 
 fn moves(app: &App, tx: &mut Tx, member: MemberId, numbers: Numbers) {
     let app = app.clone();
-    tx.after_commit(move || app.memory.raise(member, &numbers));
+    tx.after_commit(move || app.memory().raise(member, &numbers));
 }
 
 /// A node as a receipt names it.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 /// The settings of one node.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -25,8 +27,12 @@ pub struct Settings {
     pub hashers: usize,
     /// How many password checks may wait for their turn.
     pub hash_queue: usize,
-    /// How many failed password tries one address or one account has in fifteen minutes.
+    /// How many failed password tries one account has from one network in fifteen minutes.
     pub password_tries: u32,
+    /// How many sign-ins at providers one network may begin in a minute, and how many it may finish.
+    pub sign_ins_per_minute: u32,
+    /// The proxies whose word is taken for where a request came from.
+    pub trusted_proxies: Vec<IpNet>,
     /// How many requests a second one directory may send to this node; 0 for no limit.
     pub directory_rate: u32,
 }
@@ -45,6 +51,8 @@ impl Default for Settings {
             hashers: 2,
             hash_queue: 32,
             password_tries: 10,
+            sign_ins_per_minute: 300,
+            trusted_proxies: Vec::new(),
             directory_rate: 500,
         }
     }

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 
 const WRITE_EVERY: Duration = Duration::from_secs(60);
-const BATCH: usize = 500;
+/// With SQLite a batch occupies a thread that answers requests: this many take half a millisecond.
+const BATCH: usize = 50;
 
 /// Writes all notes; returns how many.
 ///
@@ -19,7 +20,7 @@ const BATCH: usize = 500;
 /// The database's; then the notes that had just been taken are lost.
 pub async fn write(app: &App) -> Result<usize, DbError> {
     let mut written = 0;
-    for notes in app.memory.take_uses() {
+    for notes in app.memory().take_uses() {
         for part in notes.chunks(BATCH) {
             let mut tx = app.db.write().await?;
             for (id, at) in part {

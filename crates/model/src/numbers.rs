@@ -53,6 +53,8 @@ pub enum Cause {
     SignedOutEverywhere,
     /// The password was changed.
     PasswordChanged,
+    /// The connection that the session came through was switched off.
+    ConnectionOff,
 }
 
 /// What kind of reason a hold is; a hold is lifted only by its own source and kind.

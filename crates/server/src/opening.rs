@@ -160,6 +160,8 @@ fn settings(config: &Config, purpose: Purpose) -> Settings {
         session_idle: config.sessions.idle,
         personal_keys_per_user: i64::from(config.limits.personal_keys_per_user),
         link_life: config.limits.invitation_default,
+        sign_ins_per_minute: config.limits.sign_ins_per_minute,
+        trusted_proxies: config.http.trusted_proxies.clone(),
         hashers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         ..Settings::default()
     }

@@ -85,6 +85,13 @@ pub async fn lock(tx: &mut Tx, id: AccountId) -> Result<bool, DbError> {
     Ok(locked == 1)
 }
 
+/// Locks the org until the commit: its teams and rules stand still for whoever adds a role, and no role is added while
+/// they change.
+pub async fn lock_org(tx: &mut Tx, id: OrgId) -> Result<bool, DbError> {
+    let locked = tx.execute(sql!("UPDATE org SET version = version + 1 WHERE id = $1"), args![&id.to_string()]).await?;
+    Ok(locked == 1)
+}
+
 /// Brings the account's and the org's own columns up to date.
 pub async fn update(tx: &mut Tx, account: &Account) -> Result<(), DbError> {
     tx.execute(

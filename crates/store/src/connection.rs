@@ -133,6 +133,15 @@ pub async fn of_account(conn: &mut Conn, account: AccountId) -> Result<Vec<Conne
     .await
 }
 
+/// Writes the row without changing what it says: holds off whoever else is about to create a person of this connection,
+/// until the commit. No member who was there before may be locked after it.
+pub async fn lock(tx: &mut Tx, id: ConnectionId) -> Result<bool, DbError> {
+    let locked = tx
+        .execute(sql!("UPDATE connection SET last_login_at = last_login_at WHERE id = $1"), args![&id.to_string()])
+        .await?;
+    Ok(locked == 1)
+}
+
 /// Notes a sign-in through the connection.
 pub async fn signed_in(tx: &mut Tx, id: ConnectionId, now: Timestamp) -> Result<(), DbError> {
     tx.execute(

@@ -49,9 +49,9 @@ pub struct Settings {
     pub sqlite_cache_bytes: u64,
     /// SQLite: bytes of the file that are mapped into memory instead of read; 0 maps nothing.
     pub sqlite_mmap_bytes: u64,
-    /// SQLite: connections that read.
+    /// SQLite: connections that read, besides the one reserved for the feed.
     pub readers: u32,
-    /// PostgreSQL: connections.
+    /// PostgreSQL: connections, besides the one reserved for the feed.
     pub pool: u32,
 }
 
@@ -130,6 +130,15 @@ impl Db {
         Ok(Conn::new(match &self.0.backend {
             Backend::Sqlite(sqlite) => Session::Sqlite(sqlite.read().await?),
             Backend::Postgres(server) => Session::Postgres(server.read().await?),
+        }))
+    }
+
+    /// The one connection that is kept for following the feed, whatever takes up all others: a crowd of readers must not
+    /// make a node deaf. One holder at a time; give it back before anything else is awaited.
+    pub async fn read_reserved(&self) -> Result<Conn, DbError> {
+        Ok(Conn::new(match &self.0.backend {
+            Backend::Sqlite(sqlite) => Session::Sqlite(sqlite.read_reserved().await?),
+            Backend::Postgres(server) => Session::Postgres(server.read_reserved().await?),
         }))
     }
 

@@ -8,7 +8,7 @@ use crate::db::{Conn, DbError, FromRow, Row, Tx};
 use crate::{args, sql};
 
 /// What a feed row is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A member's numbers moved because access ended or came back.
     Access,
@@ -34,6 +34,12 @@ impl Kind {
             Self::Org => "org",
             Self::Connection => "connection",
         }
+    }
+
+    /// Whether the row itself carries what changed, so that each one counts.
+    #[must_use]
+    pub const fn has_numbers(self) -> bool {
+        matches!(self, Self::Access | Self::Roles)
     }
 
     /// Nothing for a kind that a newer release writes.

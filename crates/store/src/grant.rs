@@ -1,7 +1,7 @@
 //! Role grants: which role a member has for which service, in the org or in a team, and why.
 
 use cardea_model::Timestamp;
-use cardea_model::id::{MemberId, TeamId};
+use cardea_model::id::{MemberId, RuleId, TeamId};
 
 use crate::db::{Conn, DbError, FromRow, Row, Tx};
 use crate::{args, sql};
@@ -115,6 +115,37 @@ pub async fn members_of_team(conn: &mut Conn, team: TeamId) -> Result<Vec<Member
         )
         .await?;
     Ok(holders.into_iter().map(|Holder(member)| member).collect())
+}
+
+/// A grant that a rule gave.
+#[derive(Clone, Debug)]
+pub struct OfRule {
+    /// Who has it.
+    pub member: MemberId,
+    /// The team's id; empty for the whole org.
+    pub team_id: String,
+    /// The grant.
+    pub grant: Grant,
+}
+
+impl FromRow for OfRule {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self { member: row.parsed("member_id")?, team_id: row.get("team_id")?, grant: Grant::from_row(row)? })
+    }
+}
+
+/// What this rule gave, in the order of the members' ids.
+pub async fn of_rule(conn: &mut Conn, rule: RuleId) -> Result<Vec<OfRule>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT g.member_id, g.team_id, COALESCE(t.name, '') AS team, g.service, g.role, g.source, g.rule_id,
+                    g.rule_name, g.because
+             FROM role_grant g LEFT JOIN team t ON t.id = g.team_id
+             WHERE g.source = 'rule' AND g.rule_id = $1 ORDER BY g.member_id"
+        ),
+        args![&rule.to_string()],
+    )
+    .await
 }
 
 /// What rules gave the member, each with the id of its team (empty for the whole org); the teams' names are left out.

@@ -63,6 +63,11 @@ pub async fn lift(tx: &mut Tx, member: MemberId, source: &str) -> Result<bool, D
     Ok(lifted == 1)
 }
 
+/// Lifts every hold on the member; how many there were.
+pub async fn lift_all(tx: &mut Tx, member: MemberId) -> Result<u64, DbError> {
+    tx.execute(sql!("DELETE FROM hold WHERE member_id = $1"), args![&member.to_string()]).await
+}
+
 /// Every hold on the member, oldest first.
 pub async fn of(conn: &mut Conn, member: MemberId) -> Result<Vec<Hold>, DbError> {
     conn.all(

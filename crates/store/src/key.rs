@@ -166,20 +166,6 @@ pub async fn add_secret(tx: &mut Tx, key: KeyId, kid: &str, mac: &[u8], now: Tim
     Ok(())
 }
 
-/// The keys of this user that have not ended, oldest first.
-pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Key>, DbError> {
-    conn.all(
-        sql!(
-            "SELECT k.id, s.kid, k.kind, k.org_id, k.member_id, k.name, k.state, k.grants, k.epoch, k.created_at,
-                    k.expires_at, s.used_at, k.version
-             FROM api_key k JOIN api_key_secret s ON s.key_id = k.id
-             WHERE k.person_id = $1 AND k.ended_at IS NULL ORDER BY k.id"
-        ),
-        args![&user.to_string()],
-    )
-    .await
-}
-
 /// The keys of this member that have not ended and carry this epoch or an earlier one.
 pub async fn of_member(conn: &mut Conn, member: MemberId) -> Result<Vec<Key>, DbError> {
     conn.all(

@@ -83,26 +83,6 @@ pub async fn add(
     Ok(())
 }
 
-/// Brings the shown name and address up to date; `Conflict` means that the address is another's.
-pub async fn update(
-    tx: &mut Tx,
-    id: UserId,
-    name: &str,
-    email: Option<&str>,
-    normal: Option<&str>,
-) -> Result<bool, DbError> {
-    let changed = tx
-        .execute(
-            sql!(
-                "UPDATE person SET name = $2, email = $3, email_normal = $4, search = $5, version = version + 1
-                 WHERE id = $1 AND deleted_at IS NULL"
-            ),
-            args![&id.to_string(), name, email, normal, &searchable(name, email)],
-        )
-        .await?;
-    Ok(changed == 1)
-}
-
 /// Locks the user's counted things (keys) until the commit.
 pub async fn lock(tx: &mut Tx, id: UserId) -> Result<bool, DbError> {
     let locked = tx
@@ -143,7 +123,7 @@ pub async fn with_email(conn: &mut Conn, normal: &str) -> Result<Option<Person>,
     .await
 }
 
-fn searchable(name: &str, email: Option<&str>) -> String {
+pub(crate) fn searchable(name: &str, email: Option<&str>) -> String {
     fold(&format!("{name} {}", email.unwrap_or_default()))
 }
 
@@ -185,7 +165,7 @@ pub async fn listed(conn: &mut Conn, account: AccountId, user: UserId) -> Result
     .await
 }
 
-/// The user of this account with this trusted or claimed address, if exactly one has it.
+/// The user of this account whose trusted address this is, or else the only one who claims it.
 pub async fn by_email(conn: &mut Conn, account: AccountId, email: &str) -> Result<Option<Listed>, DbError> {
     let mut found: Vec<Listed> = conn
         .all(
@@ -194,12 +174,15 @@ pub async fn by_email(conn: &mut Conn, account: AccountId, email: &str) -> Resul
                         m.session_floor, m.roles_version, m.held, m.created_at, m.last_login_at
                  FROM member m JOIN person p ON p.id = m.person_id
                  WHERE m.account_id = $1 AND p.deleted_at IS NULL AND (p.email_normal = $2 OR p.email = $2)
-                 ORDER BY p.id LIMIT 2"
+                 ORDER BY CASE WHEN p.email_normal = $2 THEN 0 ELSE 1 END, p.id LIMIT 2"
             ),
             args![&account.to_string(), email],
         )
         .await?;
-    Ok(if found.len() == 1 { found.pop() } else { None })
+    // Whoever claims another's address must not hide them: a trusted one is unique.
+    let certain = found.len() == 1 || found.first().is_some_and(|first| first.person.email_trusted);
+    found.truncate(1);
+    Ok(found.pop().filter(|_| certain))
 }
 
 /// The last sign-in of somebody.

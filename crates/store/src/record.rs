@@ -1,10 +1,11 @@
 //! Records: identities as the directory of their connection sees them. The living ones only, but for [`meeting`].
 
 use cardea_model::Timestamp;
-use cardea_model::id::{ConnectionId, IdentityId, UserId};
+use cardea_model::id::{AccountId, ConnectionId, IdentityId, UserId};
 
 use crate::db::{Conn, DbError, FromRow, Row, Tx};
 use crate::identity::Identity;
+use crate::person::searchable;
 use crate::{args, sql};
 
 /// A record and whether it is an owner's.
@@ -177,6 +178,31 @@ pub async fn set_other_emails(
         .await?;
     }
     Ok(())
+}
+
+/// Brings the name and address that a person is shown with up to date, if they are this account's alone and own no org: an
+/// owner's address is what they sign in with when no provider lets them in, and whoever rewrites it takes the org over.
+/// `Conflict` means that the address is another's.
+pub async fn rewrite_person(
+    tx: &mut Tx,
+    account: AccountId,
+    user: UserId,
+    name: &str,
+    email: Option<&str>,
+    normal: Option<&str>,
+) -> Result<bool, DbError> {
+    let written = tx
+        .execute(
+            sql!(
+                "UPDATE person SET name = $3, email = $4, email_normal = $5, search = $6, version = version + 1
+                 WHERE id = $2 AND deleted_at IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM member m WHERE m.person_id = person.id
+                                   AND (m.owner = TRUE OR m.account_id <> $1))"
+            ),
+            args![&account.to_string(), &user.to_string(), name, email, normal, &searchable(name, email)],
+        )
+        .await?;
+    Ok(written == 1)
 }
 
 /// Marks the person as deleted unless a living record of theirs is left, at whichever connection, or they own an org.

@@ -112,6 +112,21 @@ pub async fn find(conn: &mut Conn, secret_hash: &[u8]) -> Result<Option<Session>
     .await
 }
 
+/// Whether nothing has ended this session: neither itself nor an end of its member's access.
+pub async fn stands(conn: &mut Conn, id: SessionId) -> Result<bool, DbError> {
+    let standing: i64 = conn
+        .one(
+            sql!(
+                "SELECT COUNT(*) AS value FROM session s JOIN member m ON m.id = s.member_id
+                 WHERE s.id = $1 AND s.ended_at IS NULL AND m.held = FALSE AND s.epoch = m.epoch
+                   AND s.minted_at > m.session_floor"
+            ),
+            args![&id.to_string()],
+        )
+        .await?;
+    Ok(standing == 1)
+}
+
 /// Notes a use.
 pub async fn seen(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(), DbError> {
     tx.execute(sql!("UPDATE session SET seen_at = $2 WHERE id = $1 AND seen_at < $2"), args![&id.to_string(), now])
@@ -150,6 +165,32 @@ pub async fn count_living(conn: &mut Conn, member: MemberId, now: Timestamp) -> 
         args![&member.to_string(), now],
     )
     .await
+}
+
+/// The members with a session that came through this connection and may still be used at `now`, in the order of their ids.
+pub async fn members_through(
+    conn: &mut Conn,
+    connection: ConnectionId,
+    now: Timestamp,
+) -> Result<Vec<MemberId>, DbError> {
+    struct Holder(MemberId);
+    impl FromRow for Holder {
+        fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+            row.parsed("member_id").map(Self)
+        }
+    }
+    let holders: Vec<Holder> = conn
+        .all(
+            sql!(
+                "SELECT DISTINCT s.member_id FROM session s JOIN member m ON m.id = s.member_id
+                 WHERE s.connection_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.epoch = m.epoch
+                   AND s.minted_at > m.session_floor
+                 ORDER BY s.member_id"
+            ),
+            args![&connection.to_string(), now],
+        )
+        .await?;
+    Ok(holders.into_iter().map(|Holder(member)| member).collect())
 }
 
 /// A session of a member as an admin sees it.
@@ -197,7 +238,12 @@ pub async fn living(
 }
 
 /// The sessions that a floor has ended and whose rows do not say so yet, oldest first.
-pub async fn ended_by(conn: &mut Conn, member: MemberId, floor: Timestamp, now: Timestamp) -> Result<Vec<Living>, DbError> {
+pub async fn ended_by(
+    conn: &mut Conn,
+    member: MemberId,
+    floor: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<Living>, DbError> {
     conn.all(
         sql!(
             "SELECT s.id, c.name AS connection_name, s.minted_at, s.seen_at

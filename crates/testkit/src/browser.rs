@@ -1,6 +1,9 @@
 //! A browser: a cookie jar that follows no redirect by itself, so that a story sees each step.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result, ensure};
+use reqwest::cookie::{CookieStore as _, Jar};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, redirect};
 use serde_json::{Value, json};
 use url::Url;
@@ -58,6 +61,7 @@ pub struct MadeKey {
 #[derive(Clone)]
 pub struct Browser {
     client: Client,
+    jar: Arc<Jar>,
     base: String,
 }
 
@@ -69,14 +73,26 @@ impl Browser {
     pub fn new(base: &str) -> Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "a browser is the other side, not our way out")]
         let builder = Client::builder();
-        let client = builder.cookie_store(true).redirect(redirect::Policy::none()).no_proxy().build()?;
-        Ok(Self { client, base: base.to_owned() })
+        let jar = Arc::new(Jar::default());
+        let client = builder.cookie_provider(Arc::clone(&jar)).redirect(redirect::Policy::none()).no_proxy().build()?;
+        Ok(Self { client, jar, base: base.to_owned() })
     }
 
     /// The same browser in front of another node: cookies are for the host, whatever its port.
     #[must_use]
     pub fn at(&self, base: &str) -> Self {
-        Self { client: self.client.clone(), base: base.to_owned() }
+        Self { client: self.client.clone(), jar: Arc::clone(&self.jar), base: base.to_owned() }
+    }
+
+    /// The value of a cookie of ours.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn cookie(&self, name: &str) -> Result<String> {
+        let header = self.jar.cookies(&Url::parse(&self.base)?).context("no cookies")?;
+        let pairs = header.to_str()?.split("; ").filter_map(|pair| pair.split_once('='));
+        let value = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next();
+        value.with_context(|| format!("no cookie `{name}`"))
     }
 
     /// A request to a path of ours or a whole address.

@@ -1,18 +1,19 @@
 //! `POST /api/v1/keys/check`: the hot path. A router of its own without any layer, no `Value`, no log line on an answer.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cardea_gateway::check::{Allowed, Ask, Asker, CheckError, Verdict, authenticate, check};
 use cardea_gateway::App;
+use cardea_gateway::check::{Allowed, Ask, Asker, CheckError, Verdict, authenticate, check};
 use cardea_model::Timestamp;
 use cardea_model::id::{KeyId, RequestId, UserId};
 use cardea_model::key::KeyKind;
@@ -22,14 +23,34 @@ use crate::extract::{is_json, read_json};
 use crate::problem::Problem;
 
 const LARGEST: usize = 16 << 10;
+/// How long a body may be on its way: a question fits into a packet or two.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The route; its body may have 16 KiB.
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/api/v1/keys/check", post(answer)).layer(DefaultBodyLimit::max(LARGEST))
 }
 
+/// The body, or why there is none.
+pub(crate) struct Body(Result<Bytes, Problem>);
+
+impl FromRequest<App> for Body {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Infallible> {
+        Ok(Self(match tokio::time::timeout(PATIENCE, Bytes::from_request(request, app)).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(_)) => {
+                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 16 KiB"))
+            }
+            // Whoever sends a byte a minute holds a connection for nothing.
+            Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not come within 10 s")),
+        }))
+    }
+}
+
 /// The question, borrowed from the body wherever it holds no escapes.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 struct Question<'a> {
     #[serde(borrow)]
     key: Cow<'a, str>,
@@ -62,7 +83,13 @@ struct No {
     reason: &'static str,
 }
 
-async fn answer(State(app): State<App>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+/// May this key do this? Authenticate as a client by HTTP Basic; the reason of a no is for you, not for the key's holder.
+#[utoipa::path(post, path = "/api/v1/keys/check", tag = "keys", request_body = Question<'_>, responses(
+    (status = 200, description = "`{allowed: true, key_id, kind, org, user, expires_at?}` or `{allowed: false, reason}`"),
+    (status = 401, description = "Not a client's credentials"), (status = 403, description = "Not a resource server"),
+    (status = 408, description = "The body did not come within 10 s"),
+    (status = 413, description = "More than 16 KiB"), (status = 503, description = "No answer can be trusted now")))]
+pub(crate) async fn answer(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Response {
     match try_answer(&app, &headers, body).await {
         Ok(response) => response,
         Err(problem) => {
@@ -70,18 +97,19 @@ async fn answer(State(app): State<App>, headers: HeaderMap, body: Result<Bytes, 
             if let Some(cause) = &problem.cause {
                 tracing::error!(request.id = id, cause, "a key check could not be answered");
             }
-            problem.render(&id)
+            let mut response = problem.render(&id);
+            if response.status() == StatusCode::UNAUTHORIZED {
+                // Clients authenticate by HTTP Basic here (RFC 7617 §2).
+                let challenge = HeaderValue::from_static("Basic realm=\"cardea\", charset=\"UTF-8\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            response
         }
     }
 }
 
-async fn try_answer(
-    app: &App,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    let too_large = |_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 16 KiB");
-    let body = body.map_err(too_large)?;
+async fn try_answer(app: &App, headers: &HeaderMap, body: Result<Bytes, Problem>) -> Result<Response, Problem> {
+    let body = body?;
     let asker = client(app, headers).await?;
     if !is_json(headers) {
         let detail = "send a body of content type `application/json`";
@@ -129,7 +157,8 @@ async fn client(app: &App, headers: &HeaderMap) -> Result<Asker, Problem> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(refused());
     }
-    let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(refused)?;
+    let decoded =
+        STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(refused)?;
     let (id, secret) = decoded.split_once(':').ok_or_else(refused)?;
     Ok(authenticate(app, &unescape(id), &unescape(secret)).await?)
 }

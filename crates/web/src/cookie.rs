@@ -1,7 +1,7 @@
 //! Our two cookies: the session's, and the one that binds a sign-in to the browser that began it.
 //!
 //! Over https both have the `__Host-` prefix and `Secure`. A plain-http address is accepted for loopback only, and there
-//! they go without, so that every client works in a demo or test.
+//! they go without, so that every client works in a demo or test; there both are `Lax`, since `None` needs `Secure`.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cardea_gateway::App;
@@ -41,8 +41,13 @@ impl Cookie {
 
     /// Sets it for so many seconds; none of its characters needs quoting.
     pub(crate) fn set(self, app: &App, value: &str, seconds: u64) -> Option<HeaderValue> {
-        let secure = if is_secure(app) { "; Secure" } else { "" };
-        let text = format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", self.name(app));
+        let rest = match (self, is_secure(app)) {
+            (Self::Session, true) => "SameSite=Lax; Secure",
+            // A provider that answers with a form posts it from its own site: `Lax` would keep the cookie back.
+            (Self::Attempt, true) => "SameSite=None; Secure",
+            (Self::Session | Self::Attempt, false) => "SameSite=Lax",
+        };
+        let text = format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; {rest}", self.name(app));
         HeaderValue::from_str(&text).ok()
     }
 

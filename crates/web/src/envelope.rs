@@ -21,7 +21,8 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     let id = RequestId::new(app.clock.now(), &*app.random);
     request.extensions_mut().insert(id);
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let route =
+        request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let timed = tokio::time::timeout(LONGEST, next.run(request)).await;
     let mut response = timed.unwrap_or_else(|_| too_slow().into_response());
     let cause = finish(&mut response, &id.to_string());
@@ -37,7 +38,8 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
 }
 
 fn too_slow() -> Problem {
-    let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", "this took too long; try again in a few seconds");
+    let mut problem =
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_slow", "this took too long; try again in a few seconds");
     problem.retry_after = Some(5);
     problem
 }
@@ -49,7 +51,9 @@ fn finish(response: &mut Response, id: &str) -> Option<String> {
     if let Some(problem) = problem {
         let kept = std::mem::take(response.headers_mut());
         *response = problem.render(id);
-        for (name, value) in kept.iter().filter(|(name, _)| !matches!(**name, header::CONTENT_TYPE | header::CONTENT_LENGTH)) {
+        for (name, value) in
+            kept.iter().filter(|(name, _)| !matches!(**name, header::CONTENT_TYPE | header::CONTENT_LENGTH))
+        {
             response.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
         cause = problem.cause;
@@ -73,7 +77,9 @@ fn finish(response: &mut Response, id: &str) -> Option<String> {
 
 /// Errors that a layer made before any of our handlers.
 fn bare(response: &Response) -> Option<Problem> {
-    if response.headers().contains_key(header::CONTENT_TYPE) && response.status() != StatusCode::PAYLOAD_TOO_LARGE {
+    // What has a form of its own is a protocol's or a handler's answer.
+    let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if kind.is_some_and(|kind| !kind.starts_with(b"text/plain")) {
         return None;
     }
     let (code, detail) = match response.status() {

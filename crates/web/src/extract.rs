@@ -1,6 +1,6 @@
 //! What handlers are given: who asks, and a body that was understood.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
@@ -24,9 +24,30 @@ impl FromRequestParts<App> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let fresh = app.ctx(Caller::Nobody);
         let request = parts.extensions.get::<RequestId>().copied().unwrap_or(fresh.request);
-        let ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let trusted = |ip| app.settings.trusted_proxies.iter().any(|network| network.contains(&ip));
+        let ip = peer.map(|peer| origin(peer, &parts.headers, trusted));
         Ok(Self(Ctx { request, ip, ..fresh }))
     }
+}
+
+/// Where a request came from: the peer, or before a proxy that is trusted whoever it says, and so on from the right. What
+/// stands left of the first address that is not trusted may be anybody's invention.
+fn origin(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let mut origin = peer.to_canonical();
+    let lines: Vec<_> = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
+    for hop in lines.join(",").rsplit(',').map(str::trim) {
+        if !trusted(origin) {
+            break;
+        }
+        // Some proxies add the port.
+        let read = hop.parse::<IpAddr>().or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip()));
+        match read {
+            Ok(ip) => origin = ip.to_canonical(),
+            Err(_) => break,
+        }
+    }
+    origin
 }
 
 /// Whoever asks, by session cookie, bearer token of a session, or operator token; [`Caller::Nobody`] if nobody valid.
@@ -101,10 +122,40 @@ pub(crate) fn read_json<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, Pr
     serde_json::from_slice(bytes).map_err(|error| {
         let (status, code) = match error.classify() {
             serde_json::error::Category::Data => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
-            serde_json::error::Category::Syntax | serde_json::error::Category::Eof | serde_json::error::Category::Io => {
-                (StatusCode::BAD_REQUEST, "malformed_json")
-            }
+            serde_json::error::Category::Syntax
+            | serde_json::error::Category::Eof
+            | serde_json::error::Category::Io => (StatusCode::BAD_REQUEST, "malformed_json"),
         };
         Problem::new(status, code, error.to_string())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trusted_proxies_are_believed_and_from_the_right() {
+        let trusted = |ip: IpAddr| ["10.0.0.1", "10.0.0.2"].iter().any(|proxy| proxy.parse() == Ok(ip));
+        for (peer, lines, from) in [
+            ("192.0.2.9", &["198.51.100.7"][..], "192.0.2.9"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
+            ("::ffff:10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", &["203.0.113.5, 198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", &["203.0.113.5, 198.51.100.7, 10.0.0.2"], "198.51.100.7"),
+            ("10.0.0.1", &["203.0.113.5", "198.51.100.7", "10.0.0.2"], "198.51.100.7"),
+            ("10.0.0.1", &["198.51.100.7:4711"], "198.51.100.7"),
+            ("10.0.0.1", &["[2001:db8::7]:4711"], "2001:db8::7"),
+            ("10.0.0.1", &["198.51.100.7, nonsense"], "10.0.0.1"),
+            ("10.0.0.1", &["nonsense, 10.0.0.2"], "10.0.0.2"),
+            ("10.0.0.1", &[""], "10.0.0.1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", line.parse().unwrap());
+            }
+            assert_eq!(origin(peer.parse().unwrap(), &headers, trusted).to_string(), from, "{peer} {lines:?}");
+        }
+    }
 }

@@ -47,15 +47,13 @@ pub fn router(app: App) -> Router {
         .layer(CsrfLayer::new())
         .layer(CompressionLayer::new());
     // What other programs call with credentials of their own; an identity provider's form posts come from its site.
-    let open = Router::new()
-        .merge(login::callbacks())
-        .merge(probe::routes())
-        .merge(openapi::routes(document))
-        .nest("/scim/v2", scim::routes());
+    let open = Router::new().merge(login::callbacks()).merge(probe::routes()).merge(openapi::routes(document));
     let all = fenced
         .merge(open)
         .fallback(pages::failure::nowhere)
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        // Limits bodies itself and says so in its own words.
+        .nest("/scim/v2", scim::routes())
         .layer(from_fn_with_state(app.clone(), envelope::around));
     check::routes().merge(all).with_state(app)
 }

@@ -1,20 +1,18 @@
 //! Signing in and out: the e-mail page, the way to the provider and back, the local password, one-time links.
 
+use askama::Template;
 use axum::Router;
 use axum::extract::{Form, Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use askama::Template;
 use cardea_gateway::accounts::{self, AccountError, Filled, LinkFor};
 use cardea_gateway::login::{self, LoginError, Route, SignedIn};
 use cardea_gateway::{App, Ctx, session};
 use cardea_model::{Fault, Kind};
 use serde::Deserialize;
 
-use crate::console::door::{
-    FirstStartPage, LoginFailedPage, LoginPage, OwnerInvitePage, PasswordPage, SignedOutPage,
-};
+use crate::console::door::{FirstStartPage, LoginFailedPage, LoginPage, OwnerInvitePage, PasswordPage, SignedOutPage};
 use crate::console::frame::Environment;
 use crate::console::{Problem as FieldProblem, Problems};
 use crate::cookie::Cookie;
@@ -58,11 +56,14 @@ fn login_page(app: &App, hints: Hints, problems: Problems) -> LoginPage {
 /// Routes by the address's domain; known and unknown people are answered alike.
 async fn email_given(State(app): State<App>, Form(form): Form<Hints>) -> Result<Response, Problem> {
     if cardea_model::name::Email::parse(&form.email).is_none() {
-        let problem = FieldProblem { field: "email", text: "Enter an e-mail address, like name@example.com".to_owned() };
+        let problem =
+            FieldProblem { field: "email", text: "Enter an e-mail address, like name@example.com".to_owned() };
         return page(StatusCode::UNPROCESSABLE_ENTITY, &login_page(&app, form, Problems(vec![problem])));
     }
     let (path, pairs) = match login::route(&app, &form.email).await? {
-        Route::Connection(name) => (format!("/login/{name}"), [("login_hint", &form.email), ("return_to", &form.return_to)]),
+        Route::Connection(name) => {
+            (format!("/login/{name}"), [("login_hint", &form.email), ("return_to", &form.return_to)])
+        }
         Route::Password => ("/login/password".to_owned(), [("email", &form.email), ("return_to", &form.return_to)]),
     };
     let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
@@ -111,9 +112,7 @@ async fn password_given(
             };
             let problems = Problems(vec![FieldProblem { field: "password", text }]);
             let mut response = page(status(error.kind()), &enter_password(&app, form.email, form.return_to, problems))?;
-            if let Kind::TooMany(seconds) = error.kind() {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            }
+            say_when(&mut response, error.kind());
             Ok(response)
         }
     }
@@ -174,11 +173,32 @@ fn signed_in(app: &App, entered: SignedIn) -> Result<Response, Problem> {
     Ok(response)
 }
 
+/// After how many seconds whoever could not be answered should try again.
+const TRY_AGAIN: u32 = 1;
+
+/// Says when to come back, if that helps.
+fn say_when(response: &mut Response, kind: Kind) {
+    let seconds = match kind {
+        Kind::TooMany(seconds) => seconds,
+        Kind::Unavailable => TRY_AGAIN,
+        Kind::Invalid
+        | Kind::Unprocessable
+        | Kind::Unauthenticated
+        | Kind::Refused
+        | Kind::Missing
+        | Kind::Conflict
+        | Kind::Stale
+        | Kind::Internal => return,
+    };
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+}
+
 /// One page for every failure; its trace is the request's id, by which an admin finds the cause.
 fn failed(app: &App, ctx: &Ctx, error: &LoginError, return_to: &str) -> Result<Response, Problem> {
     let trace = ctx.request.to_string();
     let shown = LoginFailedPage { trace, return_to: return_to.to_owned(), environment: environment(app) };
     let mut response = page(status(error.kind()), &shown)?;
+    say_when(&mut response, error.kind());
     append_cookie(&mut response, Cookie::Attempt.clear(app));
     Ok(response)
 }
@@ -216,7 +236,9 @@ fn show_link(
     let environment = environment(app);
     match what {
         LinkFor::FirstStart => page(status, &FirstStartPage { token, account, email, problems, environment }),
-        LinkFor::Owner { account, email } => page(status, &OwnerInvitePage { token, account, email, problems, environment }),
+        LinkFor::Owner { account, email } => {
+            page(status, &OwnerInvitePage { token, account, email, problems, environment })
+        }
     }
 }
 
@@ -247,7 +269,7 @@ const fn field_of(error: &AccountError) -> Option<&'static str> {
     match error {
         AccountError::Email | AccountError::EmailTaken | AccountError::OwnerDomain(_) => Some("email"),
         AccountError::Name | AccountError::NameTaken => Some("account"),
-        AccountError::Password(_) => Some("password"),
+        AccountError::Password(_) | AccountError::OtherPassword | AccountError::TooMany(_) => Some("password"),
         AccountError::Denied(_)
         | AccountError::Link
         | AccountError::NoAccount(_)
@@ -269,7 +291,9 @@ pub(crate) fn environment(app: &App) -> Environment {
 
 /// A page.
 pub(crate) fn page(status: StatusCode, page: &impl Template) -> Result<Response, Problem> {
-    let text = page.render().map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the page could not be made"))?;
+    let text = page
+        .render()
+        .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the page could not be made"))?;
     Ok((status, Html(text)).into_response())
 }
 

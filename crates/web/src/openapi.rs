@@ -16,10 +16,13 @@ use crate::problem::Problem;
 
 /// What stands above the routes.
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Cardea",
-    description = "The API of the identity-federation gateway. Sign in with a session cookie or a bearer token."
-))]
+#[openapi(
+    paths(crate::check::answer),
+    info(
+        title = "Cardea",
+        description = "The API of the identity-federation gateway. Sign in with a session cookie or a bearer token."
+    )
+)]
 struct Head;
 
 /// Splits documented routes into the routes and the finished document.

@@ -113,5 +113,9 @@ impl<E: Fault> From<E> for Problem {
 
 /// What is asked for under no address of ours.
 pub(crate) async fn no_route() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address; /openapi.json lists what there is")
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "there is nothing at this address; /openapi.json lists what there is",
+    )
 }

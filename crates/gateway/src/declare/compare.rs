@@ -211,7 +211,10 @@ fn rules(comparison: &mut Comparison<'_>, before: &Account, after: &Account) -> 
         comparison.step(("account", &after.name), "", Action::Changed, fields, work);
     }
     if comparison.outcome.steps.len() > steps {
-        comparison.warn("rules", "people's roles follow the rules at their next sign-in, not before");
+        comparison.warn(
+            "rules",
+            "people get what the rules give, and lose what they do not match any more, at their next sign-in",
+        );
     }
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! The steps of a comparison as writes, in the transaction of their account. Every step is audited; what nodes keep in
 //! memory goes into the feed, last.
 
+mod losses;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cardea_model::id::{AccountId, ClientId, ConnectionId, MemberId, TeamId};
+use cardea_model::id::{AccountId, ClientId, ConnectionId, TeamId};
 use cardea_model::name::Email;
 use cardea_model::numbers::Numbers;
 use cardea_store::account::{self, Account as Row};
@@ -13,7 +14,7 @@ use cardea_store::client::{self, Client as ClientRow};
 use cardea_store::db::{DbError, Tx};
 use cardea_store::feed::{self, Kind};
 use cardea_store::section::{self, Section};
-use cardea_store::{grant, member, password, person};
+use cardea_store::{password, person};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -24,7 +25,8 @@ use crate::accounts::{self, AccountError};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::state::{Account, Client, Problem};
-use crate::{audit, check, revocation};
+use crate::{audit, check};
+use losses::Losses;
 
 /// What the steps of one account have in common.
 struct Hand<'a> {
@@ -44,8 +46,6 @@ struct News {
     org: bool,
     connections: BTreeSet<String>,
     clients: BTreeSet<String>,
-    /// Whose roles end with a team.
-    members: BTreeSet<MemberId>,
 }
 
 /// Performs the steps of one account.
@@ -57,6 +57,8 @@ pub(super) async fn account(
     standing: Standing,
     outcome: &Outcome,
 ) -> Result<(), DeclareError> {
+    let losses = Losses::of(tx, &standing, outcome).await?;
+    losses.lock(app, tx).await?;
     let connections = standing.connections.iter().map(|linked| (linked.row.name.clone(), linked.row.id)).collect();
     let teams = standing.teams.iter().map(|team| (team.name.clone(), team.id)).collect();
     let row = match (standing.row, outcome.steps.first().map(|step| &step.work)) {
@@ -71,21 +73,20 @@ pub(super) async fn account(
     for step in &outcome.steps {
         hand.perform(tx, step).await?;
     }
+    account::lock_org(tx, hand.row.org).await?;
     if hand.dirty {
         account::update(tx, &hand.row).await?;
     }
     for kept in &outcome.sections {
         keep(app, tx, Some(hand.row.id), kept).await?;
     }
-    // An end of access takes the member's row before the feed's counter, and so does this.
-    for member in &hand.news.members {
-        member::lock(tx, *member).await?;
-    }
     for step in &outcome.steps {
         if let Work::Owner(ownership) = &step.work {
             hand.own(tx, ownership).await?;
         }
     }
+    // The feed's counter is taken here, last.
+    losses.take(app, tx, ctx).await?;
     hand.tell(tx).await
 }
 
@@ -178,7 +179,6 @@ impl Hand<'_> {
             TeamWork::End => {
                 let id = known?;
                 account::end_team(tx, org, id, self.ctx.now).await?;
-                self.news.members.extend(grant::members_of_team(tx, id).await?);
             }
         }
         Ok(())
@@ -205,9 +205,6 @@ impl Hand<'_> {
 
     async fn tell(&self, tx: &mut Tx) -> Result<(), DeclareError> {
         let news = &self.news;
-        for member in &news.members {
-            revocation::roles_changed(self.app, tx, *member).await?;
-        }
         if news.org {
             append(self.app, tx, Kind::Org, &self.row.org.to_string()).await?;
         }
@@ -306,6 +303,8 @@ fn refused(account: &str, error: AccountError) -> DeclareError {
         | AccountError::EmailTaken
         | AccountError::Owners
         | AccountError::OwnerDomain(_)
+        | AccountError::OtherPassword
+        | AccountError::TooMany(_)
         | AccountError::Password(_)) => {
             DeclareError::Problems(vec![Problem { path: format!("accounts[{account}]"), what: error.to_string() }])
         }

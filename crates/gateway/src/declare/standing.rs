@@ -34,7 +34,7 @@ pub(super) struct Standing {
     owner_has_password: bool,
     pub(super) teams: Vec<TeamRow>,
     pub(super) connections: Vec<Linked>,
-    rules: Vec<RuleRow>,
+    pub(super) rules: Vec<RuleRow>,
     pub(super) services: Services,
     signals: Vec<Signal>,
     pub(super) signal_secrets: Vault,

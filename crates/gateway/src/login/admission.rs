@@ -4,6 +4,8 @@
 //! external id is the subject; else the one with its user name; else the one with its address (one authority says both, so
 //! no proof is needed). Tombstones count: whom the directory deleted, no sign-in creates again.
 
+use std::time::Duration;
+
 use cardea_connect::{GroupClaims as Claimed, Identity as Asserted};
 use cardea_model::id::{IdentityId, MemberId, UserId};
 use cardea_model::name::{Email, fold};
@@ -26,6 +28,11 @@ use crate::pause::Point;
 use crate::session::{self, Opened};
 use crate::state::{self, TrustEmail};
 
+/// How often a sign-in looks again because another request made or bound the same person.
+const TRIES: usize = 4;
+/// How often a sign-in is noted on its connection.
+const NOTE_EVERY: Duration = Duration::from_secs(60);
+
 /// Lets the person in whom the provider vouches for, or says why not.
 ///
 /// # Errors
@@ -37,45 +44,55 @@ pub async fn admit(
     flow: &Flow,
     asserted: &Asserted,
 ) -> Result<Opened, LoginError> {
-    match try_admit(app, ctx, row, flow, asserted).await {
-        // Somebody else created or bound the same person at this moment: look again, once.
-        Err(LoginError::Database(DbError::Conflict)) => try_admit(app, ctx, row, flow, asserted).await,
-        result => result,
+    let settings = connector::settings(row)?;
+    let mut known = find(&mut app.db.read().await?, row, asserted).await?;
+    app.pause.at(Point::Admission).await;
+    for _ in 0..TRIES {
+        match try_admit(app, ctx, (row, &settings), flow, asserted, known.take()).await {
+            // Somebody else created or bound the same person at this moment: look again.
+            Err(LoginError::Database(DbError::Conflict)) => {}
+            result => return result,
+        }
     }
+    Err(DbError::Busy.into())
 }
 
+/// `known` is whom a look from outside has found. Without, this looks inside the transaction: whoever was first may not be
+/// durable yet, and so not be seen from outside.
 async fn try_admit(
     app: &App,
     ctx: &Ctx,
-    row: &Connection,
+    (row, settings): (&Connection, &state::Connection),
     flow: &Flow,
     asserted: &Asserted,
+    known: Option<Identity>,
 ) -> Result<Opened, LoginError> {
-    let settings = connector::settings(row)?;
-    let (known, email) = {
-        let mut conn = app.db.read().await?;
-        (find(&mut conn, row, asserted).await?, address(&mut conn, row, &settings, asserted).await?)
-    };
-    app.pause.at(Point::Admission).await;
     let mut tx = app.db.write().await?;
     let account = account::find(&mut tx, row.account).await?.ok_or(LoginError::Corrupt("account"))?;
+    let known = match known {
+        Some(identity) => Some(identity),
+        None => find(&mut tx, row, asserted).await?,
+    };
     let (identity, member) = match known {
         Some(identity) => {
             let member = member::find(&mut tx, identity.member).await?.ok_or(LoginError::Corrupt("identity"))?;
             (identity, member)
         }
-        None if !settings.jit => return Err(LoginError::NotProvisioned),
-        None => create(app, &mut tx, ctx, row, asserted, email.as_ref()).await?,
+        None => create(app, &mut tx, ctx, (row, settings), asserted).await?,
     };
     let member = enter(app, &mut tx, flow, member).await?;
     if !identity::signed_in(&mut tx, identity.id, &asserted.issuer, &asserted.subject, ctx.now).await? {
         return Err(LoginError::OtherSubject);
     }
-    let claims = claims(asserted);
-    let synced = membership::sync(app, &mut tx, ctx, (&account, &member), (row.id, &settings.groups), &claims).await?;
-    connection::signed_in(&mut tx, row.id, ctx.now).await?;
+    // Sign-ins do not queue on the connection's row for its sake.
+    if row.last_login_at.is_none_or(|noted| ctx.now.since(noted) >= NOTE_EVERY) {
+        connection::signed_in(&mut tx, row.id, ctx.now).await?;
+    }
     member::signed_in(&mut tx, member.id, ctx.now).await?;
     let session = session::open(app, &mut tx, ctx, &member, Some(row.id)).await?;
+    let claims = claims(asserted);
+    // The last but for inserts: it may take the feed's counter, which is one lock for all.
+    let synced = membership::sync(app, &mut tx, ctx, (&account, &member), (row.id, &settings.groups), &claims).await?;
     let detail = json!({"connection": row.name, "groups": synced.as_str(), "remarks": asserted.remarks});
     audit::record(app, &mut tx, ctx, Some(account.id), "login.succeeded", &identity.user.to_string(), detail).await?;
     tx.commit().await?;
@@ -112,15 +129,10 @@ async fn find(conn: &mut Conn, row: &Connection, asserted: &Asserted) -> Result<
         Some(identity) if identity.deleted_at.is_none() => return Ok(Some(identity)),
         tombstone => tombstone.is_some(),
     };
-    let names = [asserted.upn.as_deref(), asserted.preferred_username.as_deref()];
-    let email = asserted.email.as_ref().and_then(|email| Email::parse(&email.address));
     let mut candidates = vec![identity::of_external_id(conn, row.id, &asserted.subject).await?];
-    for name in names.into_iter().flatten() {
-        candidates.push(identity::of_user_name(conn, row.id, &fold(name)).await?);
-    }
-    if let Some(email) = &email {
-        candidates.push(identity::of_user_name(conn, row.id, &email.normal).await?);
-        candidates.push(identity::of_email(conn, row.id, &email.normal).await?);
+    // Whose subject was deleted is that person and nobody else, unless the directory says the subject again.
+    if !dead {
+        candidates.extend(by_name(conn, row, asserted).await?);
     }
     for found in candidates {
         let mut living = found.iter().filter(|identity| identity.deleted_at.is_none());
@@ -133,6 +145,25 @@ async fn find(conn: &mut Conn, row: &Connection, asserted: &Asserted) -> Result<
     }
     // The directory deleted everybody whom this could be: no sign-in brings them back.
     if dead { Err(LoginError::Deleted) } else { Ok(None) }
+}
+
+/// Whom the names and the address of this sign-in find, the surest first.
+async fn by_name(conn: &mut Conn, row: &Connection, asserted: &Asserted) -> Result<Vec<Vec<Identity>>, DbError> {
+    let mut found = Vec::new();
+    for name in [asserted.upn.as_deref(), asserted.preferred_username.as_deref()].into_iter().flatten() {
+        found.push(identity::of_user_name(conn, row.id, &fold(name)).await?);
+    }
+    if let Some(email) = claimed(asserted).and_then(Email::parse) {
+        found.push(identity::of_user_name(conn, row.id, &email.normal).await?);
+        found.push(identity::of_email(conn, row.id, &email.normal).await?);
+    }
+    Ok(found)
+}
+
+/// The address, unless the provider itself says that it is not proven: whoever typed it could be anybody.
+fn claimed(asserted: &Asserted) -> Option<&str> {
+    let email = asserted.email.as_ref().filter(|email| email.verified != Some(false));
+    email.map(|email| email.address.as_str())
 }
 
 /// The address, if it may be taken for this person's own: its domain is this connection's, and the provider says that it is
@@ -153,23 +184,34 @@ async fn address(
     Ok((vouched && owner.is_some_and(|owner| owner.id == row.id)).then_some(email))
 }
 
-/// Creates the person whom nobody knew, with the trusted address or none.
+/// Creates the person whom nobody knew, with the trusted address or none. `Conflict`: somebody has made them meanwhile.
 async fn create(
     app: &App,
     tx: &mut Tx,
     ctx: &Ctx,
-    row: &Connection,
+    (row, settings): (&Connection, &state::Connection),
     asserted: &Asserted,
-    email: Option<&Email>,
 ) -> Result<(Identity, Member), LoginError> {
-    if let Some(email) = email
+    if !creates(tx, row, settings).await? {
+        return Err(LoginError::NotProvisioned);
+    }
+    // One at a time: a directory that makes the same person under another name conflicts with nothing written here.
+    connection::lock(tx, row.id).await?;
+    // Whoever was made meanwhile enters without this lock, which no lock of a member may follow.
+    if find(tx, row, asserted).await?.is_some() {
+        return Err(DbError::Conflict.into());
+    }
+    let email = address(tx, row, settings, asserted).await?;
+    if let Some(email) = &email
         && person::with_email(tx, &email.normal).await?.is_some()
     {
         return Err(LoginError::EmailTaken);
     }
     let (user, id) = (UserId::new(ctx.now, &*app.random), MemberId::new(ctx.now, &*app.random));
-    let claimed = asserted.email.as_ref().map(|email| email.address.as_str());
-    let shown = email.map(|email| email.shown.as_str()).or(claimed);
+    let email = email.as_ref();
+    let claimed = claimed(asserted);
+    let said = asserted.email.as_ref().map(|email| email.address.as_str());
+    let shown = email.map(|email| email.shown.as_str()).or(said);
     let name = asserted.name.as_deref().or(shown).unwrap_or(&asserted.subject);
     person::add(tx, user, name, shown, email.map(|email| email.normal.as_str()), ctx.now).await?;
     member::add(tx, id, row.account, user, "member", ctx.now).await?;
@@ -200,12 +242,19 @@ async fn create(
     Ok((identity, member))
 }
 
+/// Whether a first sign-in makes a person here: as the connection says, or else unless a directory makes them.
+async fn creates(conn: &mut Conn, row: &Connection, settings: &state::Connection) -> Result<bool, DbError> {
+    match settings.jit {
+        Some(said) => Ok(said),
+        None => Ok(connection::directory_tokens(conn, row.id).await?.is_empty()),
+    }
+}
+
 /// The record that the directory will find when it first looks for this person.
 fn document(asserted: &Asserted, user_name: &str) -> String {
     let mut user = json!({"userName": user_name, "active": true});
     if let Some(fields) = user.as_object_mut() {
-        let email =
-            asserted.email.as_ref().map(|email| json!([{"value": email.address, "type": "work", "primary": true}]));
+        let email = claimed(asserted).map(|address| json!([{"value": address, "type": "work", "primary": true}]));
         let name = json!({"givenName": asserted.given_name, "familyName": asserted.family_name});
         fields.extend(email.map(|email| ("emails".to_owned(), email)));
         fields.extend(asserted.name.as_ref().map(|name| ("displayName".to_owned(), json!(name))));

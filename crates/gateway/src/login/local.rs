@@ -1,7 +1,5 @@
 //! Local sign-in by address and password: for owners, who must get in when no identity provider lets them.
 
-use std::time::Duration;
-
 use cardea_model::name::Email;
 use cardea_store::db::DbError;
 use cardea_store::member::{self, Member};
@@ -13,9 +11,9 @@ use super::LoginError;
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
-use crate::password::network;
 use crate::pause::Point;
 use crate::session::{self, Opened};
+use crate::tries::{Guesses, seconds};
 
 /// Signs somebody in by password. Whoever does not exist takes as long to refuse as a wrong password.
 ///
@@ -35,9 +33,8 @@ pub async fn sign_in(app: &App, ctx: &Ctx, email: &str, password: SecretString) 
 
 async fn try_sign_in(app: &App, ctx: &Ctx, email: &str, password: SecretString) -> Result<Opened, LoginError> {
     let email = Email::parse(email);
-    let account = format!("account:{}", email.as_ref().map_or("", |email| email.normal.as_str()));
-    let who = [account.clone(), network(ctx.ip)];
-    if let Some(wait) = app.passwords.must_wait(&who, app.settings.password_tries, ctx.now) {
+    let guesses = Guesses::of(email.as_ref().map_or("", |email| &email.normal), ctx);
+    if let Some(wait) = guesses.must_wait(app, ctx.now) {
         return Err(LoginError::TooMany(seconds(wait)));
     }
     let (hash, member) = match &email {
@@ -46,10 +43,10 @@ async fn try_sign_in(app: &App, ctx: &Ctx, email: &str, password: SecretString) 
     };
     let fits = app.passwords.verify(hash, password).await?;
     let (true, Some(member)) = (fits, member) else {
-        app.passwords.failed(&who, ctx.now);
+        guesses.failed(app, ctx.now);
         return Err(LoginError::Credentials);
     };
-    app.passwords.succeeded(&account);
+    guesses.succeeded(app);
     enter(app, ctx, &member).await
 }
 
@@ -78,8 +75,4 @@ async fn enter(app: &App, ctx: &Ctx, member: &Member) -> Result<Opened, LoginErr
     audit::record(app, &mut tx, ctx, Some(member.account), "login.succeeded", &user, json!({"local": true})).await?;
     tx.commit().await?;
     Ok(session)
-}
-
-fn seconds(wait: Duration) -> u32 {
-    u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
 }

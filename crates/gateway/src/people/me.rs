@@ -17,7 +17,7 @@ pub struct Me {
     pub user: MeUser,
     /// The account whose door they came through.
     pub account: String,
-    /// Their orgs and roles.
+    /// The org of that account and their roles there.
     pub orgs: Vec<MeOrg>,
     /// What they should know, such as that their groups could not be read.
     pub notices: Vec<Notice>,
@@ -60,19 +60,14 @@ pub async fn me(app: &App, ctx: &Ctx) -> Result<Me, GatewayError> {
     let Caller::Person(speaker) = &ctx.caller else { return Err(Denied::Unknown.into()) };
     let mut conn = app.db.read().await?;
     let person = person::find(&mut conn, speaker.user).await?.ok_or(GatewayError::Denied(Denied::Unknown))?;
-    let mut orgs = Vec::new();
-    let mut account = String::new();
-    for row in member::all_of_user(&mut conn, speaker.user).await?.into_iter().filter(|row| !row.numbers.held) {
-        let tenant = account::find(&mut conn, row.account).await?.ok_or(GatewayError::Corrupt("member"))?;
-        if row.account == speaker.account {
-            account.clone_from(&tenant.name);
-        }
-        orgs.push(MeOrg { org: tenant.org_name, roles: roles(&mut conn, row.id, row.owner).await? });
-    }
+    // A session speaks in one account: what the same person is in another is not for whoever runs this one's door.
+    let tenant = account::find(&mut conn, speaker.account).await?.ok_or(GatewayError::Corrupt("member"))?;
+    let row = member::find(&mut conn, speaker.member).await?.ok_or(GatewayError::Corrupt("member"))?;
+    let orgs = vec![MeOrg { org: tenant.org_name, roles: roles(&mut conn, row.id, row.owner).await? }];
     let user = MeUser { id: person.id, email: person.email, email_verified: person.email_trusted, name: person.name };
     let roleless = orgs.iter().all(|org| org.roles.is_empty());
     let notices = if roleless { vec![Notice { code: "no_roles" }] } else { Vec::new() };
-    Ok(Me { user, account, orgs, notices })
+    Ok(Me { user, account: tenant.name, orgs, notices })
 }
 
 /// Where the person who speaks stands: themselves and the org of their session.

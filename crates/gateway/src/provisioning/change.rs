@@ -12,8 +12,8 @@ use cardea_model::numbers::{Cause, HoldKind, What};
 use cardea_scim::{Patch, ScimError, USER_TYPE, User};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::identity::{self, Identity};
+use cardea_store::member;
 use cardea_store::record::{self, Record as Row};
-use cardea_store::{member, person};
 use serde_json::{Map, Value, json};
 
 use super::details::{self, Details};
@@ -84,7 +84,7 @@ async fn hear(app: &App, conn: &mut Conn, row: &Identity) -> Result<(), DbError>
     if !row.active
         && let Some(member) = member::find(conn, row.member).await?
     {
-        app.memory.raise(member.id, &member.numbers);
+        app.memory().raise(member.id, &member.numbers);
     }
     Ok(())
 }
@@ -163,6 +163,11 @@ impl Plan {
             (false, true) => Access::Returns,
             (true, true) | (false, false) => Access::Stays,
         };
+        // While the connection is off its directory may only take away.
+        if directory.off && access != Access::Ends {
+            return Err(ProvisioningError::Off);
+        }
+        let person = person.filter(|_| !directory.off);
         let detail = json!({"connection": directory.name, "active": active, "owner": row.owner,
                             "attributes": changed(before.as_ref(), &user), "ignored": remarks});
         let next = Identity {
@@ -201,20 +206,9 @@ pub(super) async fn write(
     plan: &Plan,
 ) -> Result<bool, ProvisioningError> {
     let (ctx, member) = (&directory.ctx, plan.next.member);
-    match plan.access {
-        Access::Ends => {
-            let source = directory.source();
-            let ending = deactivation(&plan.next, &source);
-            revocation::end_access(app, tx, ctx, ending).await?.ok_or(ProvisioningError::Corrupt("record"))?;
-        }
-        Access::Returns => {
-            revocation::give_back(app, tx, ctx, (member, directory.account), &directory.source()).await?;
-        }
-        // Every write begins with the member's row: whoever holds it while reading again cannot lose to anybody.
-        Access::Stays => {
-            member::lock(tx, member).await?;
-        }
-    }
+    // Every write begins with the member's row: nothing is issued from here on, and whoever holds it while reading again
+    // cannot lose to anybody.
+    member::lock(tx, member).await?;
     match identity::save(tx, &plan.next, &fold(&plan.next.user_name), ctx.now).await {
         Ok(true) => {}
         Ok(false) => return Ok(false),
@@ -222,8 +216,10 @@ pub(super) async fn write(
         Err(error) => return Err(error.into()),
     }
     if let Some(Details { name, shown, normal }) = &plan.person {
-        match person::update(tx, plan.next.user, name, shown.as_deref(), normal.as_deref()).await {
-            Ok(_) => {}
+        let (shown, normal) = (shown.as_deref(), normal.as_deref());
+        match record::rewrite_person(tx, directory.account, plan.next.user, name, shown, normal).await {
+            // Not written: the person is not this account's alone.
+            Ok(true | false) => {}
             // Somebody else took the address meanwhile.
             Err(DbError::Conflict) => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -234,6 +230,17 @@ pub(super) async fn write(
     }
     let target = plan.next.user.to_string();
     audit::record(app, tx, ctx, Some(directory.account), plan.action, &target, plan.detail.clone()).await?;
+    let source = directory.source();
+    match plan.access {
+        Access::Ends => {
+            let ending = deactivation(&plan.next, &source);
+            revocation::end_locked(app, tx, ctx, ending).await?.ok_or(ProvisioningError::Corrupt("record"))?;
+        }
+        Access::Returns => {
+            revocation::give_back(app, tx, ctx, (member, directory.account), &source).await?;
+        }
+        Access::Stays => {}
+    }
     Ok(true)
 }
 

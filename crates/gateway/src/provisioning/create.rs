@@ -6,7 +6,7 @@ use cardea_scim::{Accepted, ScimError, User};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::identity::{self, Identity};
 use cardea_store::record::{self, Record as Row};
-use cardea_store::{member, person};
+use cardea_store::{connection, member, person};
 use serde_json::{Map, Value, json};
 
 use super::change::{Plan, deactivation, taken, write};
@@ -14,6 +14,7 @@ use super::details::{self, Details};
 use super::{Directory, ProvisioningError, Record, record_of};
 use crate::app::App;
 use crate::audit;
+use crate::pause::Point;
 use crate::revocation;
 
 /// How often a create begins anew, after the first time, because another request changed or made the same person.
@@ -26,16 +27,20 @@ const TRIES: usize = 3;
 /// [`ProvisioningError`]; then nothing has changed.
 pub async fn create(app: &App, directory: &Directory, body: Map<String, Value>) -> Result<Record, ProvisioningError> {
     directory.may()?;
+    if directory.off {
+        return Err(ProvisioningError::Off);
+    }
     let accepted = User::create(body)?;
     let step = look(app, &mut app.db.read().await?, directory, &accepted).await?;
-    if let Some(record) = take(app, app.db.write().await?, directory, step).await? {
+    app.pause.at(Point::Creation).await;
+    if let Some(record) = take(app, app.db.write().await?, directory, &accepted, step).await? {
         return Ok(record);
     }
     for _ in 0..TRIES {
         // Inside the transaction: whoever was first may not be durable yet, and so not be seen from outside.
         let mut tx = app.db.write().await?;
         let step = look(app, &mut tx, directory, &accepted).await?;
-        if let Some(record) = take(app, tx, directory, step).await? {
+        if let Some(record) = take(app, tx, directory, &accepted, step).await? {
             return Ok(record);
         }
     }
@@ -91,7 +96,13 @@ async fn look(
 }
 
 /// Takes the step. Nothing: somebody else wrote what it rests on.
-async fn take(app: &App, mut tx: Tx, directory: &Directory, step: Step) -> Result<Option<Record>, ProvisioningError> {
+async fn take(
+    app: &App,
+    mut tx: Tx,
+    directory: &Directory,
+    accepted: &Accepted,
+    step: Step,
+) -> Result<Option<Record>, ProvisioningError> {
     match step {
         Step::TakeUp(plan) => {
             if !write(app, &mut tx, directory, &plan).await? {
@@ -100,7 +111,11 @@ async fn take(app: &App, mut tx: Tx, directory: &Directory, step: Step) -> Resul
             tx.commit().await?;
             Ok(Some(plan.into_record(app)))
         }
-        Step::Make(new) => {
+        Step::Make(_) => {
+            // One at a time: a sign-in that makes the same person under another name conflicts with nothing written here.
+            connection::lock(&mut tx, directory.connection).await?;
+            // Whoever was made meanwhile is taken up without this lock, which no lock of a member may follow.
+            let Step::Make(new) = look(app, &mut tx, directory, accepted).await? else { return Ok(None) };
             match add(app, &mut tx, directory, &new).await {
                 Ok(()) => {}
                 // Somebody else has made the same person or taken the address meanwhile.
@@ -206,13 +221,14 @@ async fn add(app: &App, tx: &mut Tx, directory: &Directory, new: &New) -> Result
     if !new.other_emails.is_empty() {
         record::set_other_emails(tx, directory.connection, identity.id, &new.other_emails).await?;
     }
-    if !identity.active {
-        // Nobody can have issued anything to a member who is not committed yet.
-        let source = directory.source();
-        revocation::end_access(app, tx, ctx, deactivation(identity, &source)).await?;
-    }
     let detail = json!({"connection": directory.name, "active": identity.active, "email_trusted": normal.is_some(),
                         "again": new.tombstone.is_some(), "ignored": new.ignored});
     let target = identity.user.to_string();
-    audit::record(app, tx, ctx, Some(directory.account), "user.created_by_directory", &target, detail).await
+    audit::record(app, tx, ctx, Some(directory.account), "user.created_by_directory", &target, detail).await?;
+    if !identity.active {
+        // Nobody can have issued anything to a member who is not committed yet.
+        let source = directory.source();
+        revocation::end_locked(app, tx, ctx, deactivation(identity, &source)).await?;
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! A DELETE: the record becomes a tombstone, and access ends for good.
 
 use cardea_model::numbers::{Cause, HoldKind, What};
-use cardea_store::{identity, person, record};
+use cardea_store::{identity, member, person, record};
 use serde_json::json;
 
 use super::{Directory, ProvisioningError, meant_for, missing, user_id};
@@ -29,13 +29,15 @@ pub async fn delete(
     let ending = Ending {
         member: row.identity.member,
         what: What::All,
-        hold: Some(HoldKind::Deleted),
+        // An owner can be suspended by their directory, not deleted.
+        hold: Some(if row.owner { HoldKind::Disabled } else { HoldKind::Deleted }),
         cause: Cause::DirectoryDeleted,
         source: &source,
         message: "deleted",
     };
     let mut tx = app.db.write().await?;
-    revocation::end_access(app, &mut tx, ctx, ending).await?.ok_or(ProvisioningError::Corrupt("record"))?;
+    // From here on nothing is issued to them.
+    member::lock(&mut tx, row.identity.member).await?;
     // Of two deletes at once, one finds nothing left to delete.
     if !identity::delete(&mut tx, directory.connection, row.identity.id, ctx.now).await? {
         return Err(missing(id).into());
@@ -45,6 +47,7 @@ pub async fn delete(
     let detail = json!({"connection": directory.name, "owner": row.owner, "person_deleted": gone});
     let (account, target) = (Some(directory.account), user.to_string());
     audit::record(app, &mut tx, ctx, account, "user.deleted_by_directory", &target, detail).await?;
+    revocation::end_locked(app, &mut tx, ctx, ending).await?.ok_or(ProvisioningError::Corrupt("record"))?;
     tx.commit().await?;
     Ok(())
 }

@@ -29,8 +29,7 @@ pub(super) async fn fresh(conn: &mut Conn, directory: &Directory, user: &User) -
 }
 
 /// Of a person whose record was `before` (nothing: it was not the directory's) and is now `user`; nothing if the person
-/// stays as they are. An owner does: their address is what they sign in with when no provider lets them in, and whoever
-/// rewrites it takes the org over.
+/// stays as they are.
 pub(super) async fn changed(
     conn: &mut Conn,
     directory: &Directory,
@@ -39,7 +38,7 @@ pub(super) async fn changed(
     user: &User,
 ) -> Result<Option<Details>, DbError> {
     let same = |before: &User| name(before) == name(user) && before.primary_email() == user.primary_email();
-    if record.owner || before.is_some_and(same) {
+    if before.is_some_and(same) {
         return Ok(None);
     }
     let Some(person) = person::find(conn, record.identity.user).await? else { return Ok(None) };

@@ -12,8 +12,8 @@ pub enum ProvisioningError {
     /// No directory has this token (401).
     #[error("no directory has this token; create one for the connection and send it as a bearer token")]
     Unknown,
-    /// The connection is switched off (403).
-    #[error("the connection of this directory is switched off")]
+    /// The connection is switched off, and this would not only take away (403).
+    #[error("the connection of this directory is switched off: it may deactivate and delete only")]
     Off,
     /// The directory asks too often; again after so many seconds (429).
     #[error("the directory sends more requests than it may; send the next one in {0} s")]

@@ -3,11 +3,17 @@
 //! A filter that names an indexed key is answered by the index. Any other is evaluated over every record, page by page,
 //! for directories of up to ten thousand.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cardea_model::id::ConnectionId;
 use cardea_model::name::fold;
 use cardea_scim::{Filter, ListQuery, Lookup, Page, ScimError, present};
 use cardea_store::db::Conn;
 use cardea_store::identity::{self, Identity};
 use cardea_store::record;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::details::normal;
 use super::{Directory, ProvisioningError, Record, missing, record_of, user_id};
@@ -17,6 +23,8 @@ use crate::app::App;
 const MOST_SCANNED: i64 = 10_000;
 /// How many records are read at once.
 const BATCH: i64 = 200;
+/// How long a directory waits for its own other scans.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The records that a list asked for.
 #[derive(Debug)]
@@ -43,8 +51,7 @@ pub async fn show(app: &App, directory: &Directory, id: &str) -> Result<Record, 
 /// [`ProvisioningError`].
 pub async fn list(app: &App, directory: &Directory, query: &ListQuery) -> Result<Found, ProvisioningError> {
     directory.may()?;
-    let mut conn = app.db.read().await?;
-    let Some(filter) = &query.filter else { return everybody(app, &mut conn, directory, query.page).await };
+    let Some(filter) = &query.filter else { return everybody(app, directory, query.page).await };
     let mut sieve =
         Sieve { app, filter: Some(filter), page: query.page, found: Found { total: 0, records: Vec::new() } };
     match filter.narrowing() {
@@ -53,20 +60,23 @@ pub async fn list(app: &App, directory: &Directory, query: &ListQuery) -> Result
                 sieve.filter = None;
             }
             if let Some(key) = narrowing.keys.first() {
-                sieve.take(&by_key(&mut conn, directory, key).await?)?;
+                let rows = by_key(&mut app.db.read().await?, directory, key).await?;
+                sieve.take(&rows)?;
             }
         }
         None => {
-            if identity::count(&mut conn, directory.connection).await? > MOST_SCANNED {
+            let _turn = app.scans.turn(directory.connection).await?;
+            if identity::count(&mut app.db.read().await?, directory.connection).await? > MOST_SCANNED {
                 return Err(too_many());
             }
-            scan(&mut conn, directory, &mut sieve).await?;
+            scan(directory, &mut sieve).await?;
         }
     }
     Ok(sieve.found)
 }
 
-async fn everybody(app: &App, conn: &mut Conn, directory: &Directory, page: Page) -> Result<Found, ProvisioningError> {
+async fn everybody(app: &App, directory: &Directory, page: Page) -> Result<Found, ProvisioningError> {
+    let conn = &mut app.db.read().await?;
     let total = u64::try_from(identity::count(conn, directory.connection).await?).unwrap_or(0);
     let (skip, limit) = (i64::try_from(page.offset()), i64::try_from(page.count).unwrap_or(0));
     let rows = match skip {
@@ -97,10 +107,11 @@ async fn by_key(conn: &mut Conn, directory: &Directory, key: &Lookup) -> Result<
     Ok(rows)
 }
 
-async fn scan(conn: &mut Conn, directory: &Directory, sieve: &mut Sieve<'_>) -> Result<(), ProvisioningError> {
+/// Looks at everybody. The connection goes back between two batches, so that nobody waits for more than one.
+async fn scan(directory: &Directory, sieve: &mut Sieve<'_>) -> Result<(), ProvisioningError> {
     let mut last = None;
     loop {
-        let rows = record::after(conn, directory.connection, last, BATCH).await?;
+        let rows = record::after(&mut sieve.app.db.read().await?, directory.connection, last, BATCH).await?;
         sieve.take(&rows)?;
         last = rows.last().map(|row| row.id);
         if i64::try_from(rows.len()).is_ok_and(|read| read < BATCH) {
@@ -108,6 +119,22 @@ async fn scan(conn: &mut Conn, directory: &Directory, sieve: &mut Sieve<'_>) -> 
         }
         // Reading and evaluating a batch takes milliseconds; other requests of this thread go on between two.
         tokio::task::yield_now().await;
+    }
+}
+
+/// The turns of directories that look through all their records: one at a time for each, on this node.
+#[derive(Default)]
+pub struct Scans(Mutex<HashMap<ConnectionId, Arc<Semaphore>>>);
+
+impl Scans {
+    /// Waits for this directory's turn, which lasts as long as what is returned.
+    async fn turn(&self, directory: ConnectionId) -> Result<OwnedSemaphorePermit, ProvisioningError> {
+        let turns = {
+            let mut scans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(scans.entry(directory).or_insert_with(|| Arc::new(Semaphore::new(1))))
+        };
+        let turn = tokio::time::timeout(PATIENCE, turns.acquire_owned()).await;
+        turn.ok().and_then(Result::ok).ok_or(ProvisioningError::TooMany(1))
     }
 }
 

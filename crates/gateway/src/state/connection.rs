@@ -53,16 +53,12 @@ pub struct Connection {
     /// Mail domains whose people sign in here; an operator's word counts as proof.
     #[serde(default)]
     pub domains: Vec<String>,
-    /// Whether a person is created at the first sign-in.
-    #[serde(default = "yes")]
-    pub jit: bool,
+    /// Whether a person is created at the first sign-in; unless given, only where no directory creates them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jit: Option<bool>,
     /// How far it has come.
     #[serde(default)]
     pub stage: Stage,
-}
-
-const fn yes() -> bool {
-    true
 }
 
 /// The protocol that a connection speaks.

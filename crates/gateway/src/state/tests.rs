@@ -141,7 +141,7 @@ fn absent_and_empty_sections_differ() {
 fn the_protocol_of_a_connection_has_its_defaults() {
     let minimal = json!({"name": "x", "kind": "oidc", "issuer": "https://idp.example", "client_id": "gw"});
     let connection: Connection = serde_json::from_value(minimal).unwrap();
-    assert_eq!((connection.stage, connection.jit, connection.trust_email), (Stage::Draft, true, TrustEmail::Never));
+    assert_eq!((connection.stage, connection.jit, connection.trust_email), (Stage::Draft, None, TrustEmail::Never));
     let Some(Protocol::Oidc(oidc)) = connection.protocol() else { panic!("{connection:?}") };
     assert_eq!((oidc.token_auth, oidc.subject_claim.as_str()), (TokenAuth::Basic, "sub"));
     assert_eq!(oidc.scopes, ["openid", "profile", "email"]);

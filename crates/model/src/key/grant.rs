@@ -6,6 +6,17 @@ use super::KeyKind;
 use crate::catalogue::{Catalogue, EntityTypeIndex, ScopeSet, Service, ServiceIndex, ServiceSet};
 use crate::entity::{EntityPattern, TeamWildcard};
 
+/// The most grants of one key.
+const MOST_GRANTS: usize = 32;
+/// The most scopes that one grant names.
+const MOST_SCOPES: usize = 64;
+/// The most patterns of entities that one grant names.
+const MOST_ENTITIES: usize = 256;
+/// The longest pattern of entities, in bytes.
+const LONGEST_ENTITY: usize = 512;
+/// The largest list of grants as it is stored, in bytes: every node keeps the grants of every key in memory.
+const LARGEST_DOCUMENT: usize = 16 << 10;
+
 /// One grant of a key, by names. Only a service: whatever the holder may do there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +56,9 @@ pub enum GrantError {
     /// The key would do nothing.
     #[error("name at least one service")]
     Nothing,
+    /// More than is stored for one key.
+    #[error("{0}; make several keys instead")]
+    TooMuch(&'static str),
     /// Not in the catalogue.
     #[error("there is no service `{0}`")]
     Service(String),
@@ -111,6 +125,7 @@ impl GrantSpec {
     /// # Errors
     /// The first thing that cannot be.
     pub fn check(self, catalogue: &Catalogue, org: &str, kind: KeyKind) -> Result<Self, GrantError> {
+        self.check_size()?;
         let unknown = || GrantError::Service(self.service.clone());
         let index = catalogue.service_named(&self.service).ok_or_else(unknown)?;
         let service = catalogue.service(index).ok_or_else(unknown)?;
@@ -143,6 +158,20 @@ impl GrantSpec {
         }
         Ok(Self { scopes, ..self })
     }
+
+    fn check_size(&self) -> Result<(), GrantError> {
+        if self.scopes.as_ref().is_some_and(|scopes| scopes.len() > MOST_SCOPES) {
+            return Err(GrantError::TooMuch("a grant names at most 64 scopes"));
+        }
+        let Some(values) = &self.entity_values else { return Ok(()) };
+        if values.len() > MOST_ENTITIES {
+            return Err(GrantError::TooMuch("a grant names at most 256 entities"));
+        }
+        if values.iter().any(|value| value.len() > LONGEST_ENTITY) {
+            return Err(GrantError::TooMuch("an entity has at most 512 bytes"));
+        }
+        Ok(())
+    }
 }
 
 fn check_entity(service: &Service, org: &str, value: &str) -> Result<(), GrantError> {
@@ -169,7 +198,17 @@ impl KeyGrants {
         if specs.is_empty() {
             return Err(GrantError::Nothing);
         }
-        specs.into_iter().map(|spec| spec.check(catalogue, org, kind)).collect()
+        if specs.len() > MOST_GRANTS {
+            return Err(GrantError::TooMuch("a key has at most 32 grants"));
+        }
+        let checked: Vec<_> =
+            specs.into_iter().map(|spec| spec.check(catalogue, org, kind)).collect::<Result<_, _>>()?;
+        // What cannot be measured is not let through.
+        let size = serde_json::to_vec(&checked).map_or(usize::MAX, |document| document.len());
+        if size > LARGEST_DOCUMENT {
+            return Err(GrantError::TooMuch("the grants of a key have at most 16 KiB together"));
+        }
+        Ok(checked)
     }
 
     /// Reads stored grants. A name that the catalogue no longer knows, or a pattern that cannot be read, allows nothing

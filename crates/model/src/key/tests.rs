@@ -583,3 +583,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_key_is_granted_only_so_much() {
+    let catalogue = shipped();
+    let check = |value| KeyGrants::check(specs(value), &catalogue, "acme", KeyKind::Personal);
+    let whole = json!({"service": "registry"});
+    let scopes = |count: usize| json!([{"service": "registry", "scopes": vec!["get_container"; count]}]);
+    let entities = |values: Vec<String>| json!([{"service": "registry", "entity_values": values}]);
+    let short = |count: usize| entities((0..count).map(|number| format!("acme/app{number}")).collect());
+    let long = |length: usize| format!("acme/{}", "a".repeat(length - 5));
+    for (value, text) in [
+        (json!(vec![whole.clone(); 33]), "a key has at most 32 grants; make several keys instead"),
+        (scopes(65), "a grant names at most 64 scopes; make several keys instead"),
+        (short(257), "a grant names at most 256 entities; make several keys instead"),
+        (entities(vec![long(513)]), "an entity has at most 512 bytes; make several keys instead"),
+        (entities(vec![long(105); 200]), "the grants of a key have at most 16 KiB together; make several keys instead"),
+    ] {
+        let error = check(value).unwrap_err();
+        assert!(matches!(error, GrantError::TooMuch(_)), "{error}");
+        assert_eq!(error.to_string(), text);
+    }
+    for value in [json!(vec![whole; 32]), scopes(64), short(256)] {
+        check(value).unwrap();
+    }
+    // As long as a value may be here; how long a name may be, the pattern says.
+    assert!(!matches!(check(entities(vec![long(512)])), Err(GrantError::TooMuch(_))));
+}

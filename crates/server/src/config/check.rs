@@ -17,6 +17,7 @@ pub(super) fn check(config: &Config) -> Vec<Wrong> {
         wrong.push(("public_url", what));
     }
     database(config, &mut wrong);
+    counted("http.max_connections", config.http.max_connections, 16, 1_000_000, &mut wrong);
     within(
         "revocation.bound",
         config.revocation.bound,

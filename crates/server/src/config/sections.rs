@@ -20,6 +20,7 @@ pub(crate) struct Config {
     /// The catalogue of services; without one, the built-in.
     pub(crate) catalogue: Option<PathBuf>,
     pub(crate) node: Node,
+    pub(crate) http: Http,
     pub(crate) database: Database,
     pub(crate) keys: Keys,
     pub(crate) outbound: Outbound,
@@ -39,6 +40,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8700)),
             catalogue: None,
             node: Node::default(),
+            http: Http::default(),
             database: Database::default(),
             keys: Keys::default(),
             outbound: Outbound::default(),
@@ -59,6 +61,22 @@ impl Default for Config {
 pub(crate) struct Node {
     /// The name in receipts and metrics; without one, the host's.
     pub(crate) name: Option<String>,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Http {
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Connections that are open at once.
+    pub(crate) max_connections: u32,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { trusted_proxies: Vec::new(), max_connections: 4096 }
+    }
 }
 
 /// `[database]`
@@ -252,6 +270,8 @@ pub(crate) struct Auth {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Limits {
     pub(crate) org_owners: u32,
+    /// Sign-ins that one network may begin in a minute, and finish.
+    pub(crate) sign_ins_per_minute: u32,
     pub(crate) personal_keys_per_user: u32,
     pub(crate) service_keys_per_org: u32,
     pub(crate) legacy_keys_per_user: u32,
@@ -282,6 +302,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             org_owners: 3,
+            sign_ins_per_minute: 300,
             personal_keys_per_user: 8,
             service_keys_per_org: 64,
             legacy_keys_per_user: 1,

@@ -83,7 +83,8 @@ pub(super) fn text(scene: &Scene, directory: SocketAddr, paint: Paint) -> String
     }
     text.push_str(&format!("\n{}\n\n", paint.bold("In a browser")));
     let interactive = std::io::stdin().is_terminal();
-    let deactivate = if interactive { format!("press {} and Enter here", paint.bold("d")) } else { "as below".to_owned() };
+    let deactivate =
+        if interactive { format!("press {} and Enter here", paint.bold("d")) } else { "as below".to_owned() };
     let clicks = [
         format!("Sign in as Ana: {console}/login/{CONNECTION}"),
         "Make a key under My API keys, and copy it.".to_owned(),

@@ -35,6 +35,7 @@ const RETRY: Duration = Duration::from_millis(250);
 /// A database on a server.
 pub(super) struct Server {
     pool: PgPool,
+    reserved: PgPool,
     listener: JoinHandle<()>,
     listening: Arc<AtomicBool>,
     notifies: bool,
@@ -44,24 +45,9 @@ impl Server {
     /// Connects once, so that a wrong address is found at the start.
     pub(super) async fn open(settings: &Settings, bell: Bell) -> Result<Self, DbError> {
         let options = options(&settings.url)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.pool.max(1))
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, idle| {
-                Box::pin(async move {
-                    if idle.idle_for > STALE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .after_connect(|connection, _| {
-                Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(drop) })
-            })
-            .connect_with(options.clone())
-            .await
-            .map_err(|error| from_postgres(None, error))?;
+        let pool = pool_of(settings.pool.max(1)).connect_with(options.clone()).await;
+        let pool = pool.map_err(|error| from_postgres(None, error))?;
+        let reserved = pool_of(1).connect_lazy_with(options.clone());
         let notifies = can_notify(&pool).await?;
         let listening = Arc::new(AtomicBool::new(false));
         let listener = listen(options, bell, Arc::clone(&listening));
@@ -70,11 +56,16 @@ impl Server {
                 listener.await;
             }
         });
-        Ok(Self { pool, listener, listening, notifies })
+        Ok(Self { pool, reserved, listener, listening, notifies })
     }
 
     pub(super) async fn read(&self) -> Result<PoolConnection<Postgres>, DbError> {
         self.pool.acquire().await.map_err(|error| from_postgres(None, error))
+    }
+
+    /// The connection that is apart from the others.
+    pub(super) async fn read_reserved(&self) -> Result<PoolConnection<Postgres>, DbError> {
+        self.reserved.acquire().await.map_err(|error| from_postgres(None, error))
     }
 
     pub(super) async fn write(&self) -> Result<Transaction<'static, Postgres>, DbError> {
@@ -94,7 +85,26 @@ impl Server {
     pub(super) async fn close(&self) {
         self.listener.abort();
         self.pool.close().await;
+        self.reserved.close().await;
     }
+}
+
+fn pool_of(most: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, idle| {
+            Box::pin(async move {
+                if idle.idle_for > STALE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(|connection, _| {
+            Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(drop) })
+        })
 }
 
 impl Drop for Server {

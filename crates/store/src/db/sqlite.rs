@@ -28,6 +28,7 @@ pub(super) struct Sqlite {
     path: PathBuf,
     writer: Writer,
     readers: Arc<Readers>,
+    reserved: Arc<Readers>,
 }
 
 /// How each connection is opened.
@@ -69,7 +70,7 @@ impl Sqlite {
     /// Opens or creates the file (readable by its owner only) and its folder.
     pub(super) fn open(settings: &Settings, path: &Path, waiting: Arc<AtomicUsize>) -> Result<Self, DbError> {
         create(path).map_err(|error| DbError::Unavailable(error.into()))?;
-        let connections = u64::from(settings.readers.max(1)) + 1;
+        let connections = u64::from(settings.readers.max(1)) + 2;
         let plan = Plan {
             path: path.to_owned(),
             cache_kib: bounded(settings.sqlite_cache_bytes / 1024 / connections),
@@ -78,23 +79,18 @@ impl Sqlite {
         let for_writer = plan.clone();
         let open = Arc::new(move || open_writer(&for_writer));
         let writer = Writer::start(open, waiting).map_err(|error| from_sqlite(None, error))?;
-        let permits = Arc::new(Semaphore::new(usize::try_from(settings.readers.max(1)).unwrap_or(1)));
-        let readers = Arc::new(Readers { plan, permits, idle: Mutex::default() });
-        Ok(Self { path: path.to_owned(), writer, readers })
+        let readers = Readers::new(plan.clone(), settings.readers.max(1));
+        Ok(Self { path: path.to_owned(), writer, readers, reserved: Readers::new(plan, 1) })
     }
 
     /// A reading connection; [`DbError::Busy`] if none is free in time.
     pub(super) async fn read(&self) -> Result<Held, DbError> {
-        let permit = Arc::clone(&self.readers.permits).acquire_owned();
-        let permit = tokio::time::timeout(PATIENCE, permit).await.map_err(|_| DbError::Busy)?;
-        let permit = permit.map_err(|_| DbError::Unavailable("the database was closed".into()))?;
-        let idle = self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => open_reader(&self.readers.plan).map_err(|error| from_sqlite(None, error))?,
-        };
-        let readers = Arc::clone(&self.readers);
-        Ok(Held::Reader(Lease { connection: Some(connection), readers, _permit: permit }))
+        lease(&self.readers).await
+    }
+
+    /// The reading connection that is apart from the others.
+    pub(super) async fn read_reserved(&self) -> Result<Held, DbError> {
+        lease(&self.reserved).await
     }
 
     /// The writer's connection, in a transaction.
@@ -118,10 +114,31 @@ impl Sqlite {
 
     /// Commits what is under way and closes every connection as it comes back.
     pub(super) async fn close(&self) {
-        self.readers.permits.close();
-        self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        for readers in [&self.readers, &self.reserved] {
+            readers.permits.close();
+            readers.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
         self.writer.close().await;
     }
+}
+
+impl Readers {
+    fn new(plan: Plan, most: u32) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(1)));
+        Arc::new(Self { plan, permits, idle: Mutex::default() })
+    }
+}
+
+async fn lease(readers: &Arc<Readers>) -> Result<Held, DbError> {
+    let permit = Arc::clone(&readers.permits).acquire_owned();
+    let permit = tokio::time::timeout(PATIENCE, permit).await.map_err(|_| DbError::Busy)?;
+    let permit = permit.map_err(|_| DbError::Unavailable("the database was closed".into()))?;
+    let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let connection = match idle {
+        Some(connection) => connection,
+        None => open_reader(&readers.plan).map_err(|error| from_sqlite(None, error))?,
+    };
+    Ok(Held::Reader(Lease { connection: Some(connection), readers: Arc::clone(readers), _permit: permit }))
 }
 
 impl Drop for Lease {

@@ -17,10 +17,7 @@ use crate::problem::Problem;
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list, create))
-        .routes(routes!(get, change, delete))
-        .routes(routes!(services))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete)).routes(routes!(services))
 }
 
 /// What a new key shall be; exactly one of `expires_in`, `expires_at` and `never`.
@@ -94,7 +91,11 @@ async fn services(State(app): State<App>, Somebody(ctx): Somebody) -> Result<Res
     (status = 201, description = "The key with its secret"),
     (status = 409, description = "`key_limit_reached` or `key_name_taken`"),
     (status = 422, description = "A name, expiry or service that cannot be")))]
-async fn create(State(app): State<App>, Somebody(ctx): Somebody, Body(body): Body<Create>) -> Result<Response, Problem> {
+async fn create(
+    State(app): State<App>,
+    Somebody(ctx): Somebody,
+    Body(body): Body<Create>,
+) -> Result<Response, Problem> {
     let Kind::Personal = body.kind;
     let expiry = Expiry::of_request(body.expires_in, body.expires_at, body.never);
     let expiry = expiry.map_err(|error: BadExpiry| keys::KeyError::Expiry(error))?;
@@ -163,7 +164,11 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
 /// Delete a key, at once and for good.
 #[utoipa::path(delete, path = "/api/v1/me/keys/{id}", tag = "keys", responses(
     (status = 204, description = "Gone"), (status = 404, description = "Not one of yours")))]
-async fn delete(State(app): State<App>, Somebody(ctx): Somebody, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+async fn delete(
+    State(app): State<App>,
+    Somebody(ctx): Somebody,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
     keys::delete(&app, &ctx, key_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -148,7 +148,11 @@ async fn receipt(
 /// The identity providers of the org's account.
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/connections", tag = "identity", responses(
     (status = 200, description = "`{items: […]}`; no secrets")))]
-async fn connection_list(State(app): State<App>, Somebody(ctx): Somebody, Path(org): Path<String>) -> Result<Response, Problem> {
+async fn connection_list(
+    State(app): State<App>,
+    Somebody(ctx): Somebody,
+    Path(org): Path<String>,
+) -> Result<Response, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::SeeConnections).await?;
     let items = connections::list(&app, &ctx, account.id).await?;
     Ok(Json(Page { items, cursor: None }).into_response())

@@ -31,6 +31,7 @@ impl CauseLine {
             Cause::AdminDeactivated | Cause::OperatorDeactivated => "deactivated the person",
             Cause::SignedOutEverywhere => "signed out everywhere",
             Cause::PasswordChanged => "changed the password",
+            Cause::ConnectionOff => "switched the connection off",
         }
     }
 
@@ -40,8 +41,8 @@ impl CauseLine {
         match self.cause {
             Cause::DirectoryDeactivated | Cause::DirectoryDeleted => "SCIM",
             Cause::AdminDeactivated => "Admin",
-            Cause::OperatorDeactivated => "Operator",
-            Cause::SignedOutEverywhere | Cause::PasswordChanged => "Themselves",
+            Cause::OperatorDeactivated | Cause::PasswordChanged | Cause::ConnectionOff => "Operator",
+            Cause::SignedOutEverywhere => "Themselves",
         }
     }
 }

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use super::person::Blast;
-use sample::{Author, MARKUP, Rendered, Sample};
 use super::{Part, assets, prose};
+use sample::{Author, MARKUP, Rendered, Sample};
 
 /// Elements that have no end tag (HTML, 13.1.2).
 const VOID: &[&str] = &["br", "hr", "img", "input", "link", "meta"];

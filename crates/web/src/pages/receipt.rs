@@ -52,8 +52,8 @@ fn cause(shown: &Shown) -> Result<CauseLine, GatewayError> {
     let by = match cause {
         Cause::DirectoryDeactivated | Cause::DirectoryDeleted => source(&shown.source),
         Cause::AdminDeactivated => named("an admin"),
-        Cause::OperatorDeactivated => named("an operator"),
-        Cause::SignedOutEverywhere | Cause::PasswordChanged => shown.person.clone(),
+        Cause::OperatorDeactivated | Cause::PasswordChanged | Cause::ConnectionOff => named("an operator"),
+        Cause::SignedOutEverywhere => shown.person.clone(),
     };
     let message = Some(shown.message.clone()).filter(|message| !message.is_empty());
     Ok(CauseLine { cause, by, message })

@@ -328,3 +328,23 @@ async fn an_address_that_cannot_be_used_is_explained_without_its_password() {
     let error = tokio::time::timeout(Duration::from_secs(10), Db::open(&settings)).await.unwrap().err().unwrap();
     assert!(matches!(error, DbError::Unavailable(_)), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_crowd_of_readers_leaves_the_reserved_connection_alone() {
+    for db in both().await {
+        let mut crowd = Vec::new();
+        let most = match db.engine() {
+            Engine::Sqlite => db.settings.readers,
+            Engine::Postgres => db.settings.pool,
+        };
+        for _ in 0..most {
+            crowd.push(db.read().await.unwrap());
+        }
+        assert!(matches!(db.read().await, Err(DbError::Busy)), "all others are taken");
+        assert!(names(&mut db.read_reserved().await.unwrap()).await.is_empty());
+        assert!(names(&mut db.read_reserved().await.unwrap()).await.is_empty(), "it comes back");
+        drop(crowd);
+        db.close().await;
+        assert!(matches!(db.read_reserved().await, Err(DbError::Unavailable(_))));
+    }
+}

@@ -135,5 +135,5 @@ fn tell(report: &mut Report, name: &str, engine: Engine, rounds: &[Round], mark:
         "directory_rate": 0, "cpu_us_a_request": rounded(of(|round| 1e6 * round.used.server / float(PEOPLE))),
         "server_cpu": rounded(of(|round| round.used.server / round.used.wall)),
         "loader_cpu": rounded(of(|round| round.used.loader / round.used.wall)), "loader_was_the_bottleneck": stuck});
-    report.figure(name, "requests/s", of(|round| round.rate), mark, details);
+    report.figure(name, "requests/s", of(|round| round.rate), mark, &details);
 }

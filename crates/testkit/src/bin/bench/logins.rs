@@ -40,7 +40,7 @@ pub(crate) async fn measure(report: &mut Report) -> Result<()> {
     let details = json!({"logins": BROWSERS * LOGINS_EACH, "rounds": ROUNDS, "at_once": BROWSERS,
         "logins_per_second": of(&|used| logins / used.wall).round(), "server_cpu": rounded(of(&|used| used.server / used.wall)),
         "loader_cpu": rounded(of(&|used| used.loader / used.wall))});
-    report.figure("code_flow_cpu", "us", of(&|used| 1e6 * used.server / logins), Mark::AtMost(400.0), details);
+    report.figure("code_flow_cpu", "us", of(&|used| 1e6 * used.server / logins), Mark::AtMost(400.0), &details);
     Ok(())
 }
 

@@ -26,5 +26,5 @@ pub(crate) fn hot(report: &mut Report, node: &Child, keys: usize) -> Result<()> 
 /// The mark is on the program's own memory; what is mapped of the database file is the kernel's to take back.
 fn tell(report: &mut Report, name: &str, resident: &Resident, most: f64, keys: usize) {
     let details = json!({"keys": keys, "rss_anon": rounded(resident.anonymous), "vm_rss": rounded(resident.all)});
-    report.figure(name, "MB", resident.anonymous, Mark::AtMost(most), details);
+    report.figure(name, "MB", resident.anonymous, Mark::AtMost(most), &details);
 }

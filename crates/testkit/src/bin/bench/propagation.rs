@@ -1,23 +1,24 @@
-//! From the answer that somebody is deactivated to the first node that refuses their key: three nodes on one PostgreSQL,
-//! every one of them asked about the key without a pause, and about others besides.
+//! From the answer that somebody is deactivated to the first no to their key: three nodes on one PostgreSQL, every one of
+//! them asked about the key all the time, and about others besides.
 //!
 //! ```text
-//! node one    ask ask PATCH ─────────► 200 ask: refused
-//! node two    ask ask ask ask ask ask │ ask: refused
-//! node three  ask ask ask ask ask ask │ ask ask: refused
-//!                            answered ┘ └──┘ the start of the last yes after it: the figure
+//! node one    yes yes PATCH ──────► 200 no        none may be yes that began after the answer
+//! node two    yes  yes  yes  yes  yes │ no        the figure ends where the request began that was refused, so it is
+//! node three  yes  yes  yes  yes  yes │ yes  no   too long by what lies between two requests, never too short
+//!                            answered ┘
 //! ```
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use cardea_testkit::Engine;
 use serde_json::json;
+use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::checks::Checks;
 use crate::directory::deactivation;
@@ -28,97 +29,102 @@ use crate::scene::{self, Scene};
 
 const DEACTIVATIONS: usize = 1_000;
 const OTHERS: usize = 100;
+/// Connections on each node that ask about the others.
+const LINES: usize = 4;
+/// Between two requests of a connection, where it pauses at all; the timer makes it up to twice that.
+const PAUSE: Duration = Duration::from_millis(1);
+const YES: &[u8] = br#"{"allowed":true"#;
+const NO: &[u8] = br#"{"allowed":false,"reason":"ended"}"#;
 
 /// Measures.
 pub(crate) async fn measure(report: &mut Report) -> Result<()> {
     let scene = Scene::new(Engine::Postgres, OTHERS).await?;
+    let people = scene::directory_people(&scene, DEACTIVATIONS).await?;
     let nodes = [scene.serve("one")?, scene.serve("two")?, scene.serve("three")?];
     let background = Background::start(&nodes, scene.keys.clone())?;
-    let mut people = scene::directory_people(&scene, DEACTIVATIONS).await?;
     let [one, ..] = &nodes;
     let mut directory = Connection::open(one.address).await?;
     let meter = Meter::start(one)?;
-    let mut later: [Vec<Duration>; 3] = Default::default();
-    let mut took = Vec::new();
-    for (id, key) in people.drain(..) {
-        let (elapsed, seen) = deactivate(&nodes, &mut directory, &id, key).await?;
-        took.push(elapsed);
-        for (all, one) in later.iter_mut().zip(seen) {
-            all.push(one);
-        }
+    let (mut took, mut after, mut until) = (Vec::new(), 0, Vec::new());
+    for (id, key) in people {
+        let seen = deactivate(&nodes, &mut directory, &id, key).await?;
+        took.push(seen.took);
+        after += usize::from(seen.allowed_after_the_answer);
+        until.extend(seen.until_refused);
     }
     let used = meter.stop()?;
     let asked = background.stop().await?;
-    let [same, two, three] = later;
-    let mut other = [two, three].concat();
-    other.sort();
     took.sort();
-    let after = same.iter().filter(|span| !span.is_zero()).count();
-    let details = json!({"deactivations": DEACTIVATIONS, "answered_ms_p50": rounded(millis(quantile(&took, 0.5))),
-        "loader_cpu": rounded(used.loader / used.wall)});
-    report.figure("allowed_after_answer_same_node", "requests", float(after), Mark::AtMost(0.0), details);
-    let at = |share| rounded(millis(quantile(&other, share)));
-    let refused_before = other.iter().filter(|span| span.is_zero()).count();
-    let details = json!({"nodes": 3, "database": "PostgreSQL", "deactivations": DEACTIVATIONS, "samples": other.len(),
-        "refused_before_the_answer": refused_before, "p50": at(0.5), "max": at(1.0),
-        "background_checks_per_second": (float(asked) / used.wall).round(),
-        "loader_cpu": rounded(used.loader / used.wall)});
-    report.figure("refused_on_other_nodes_p99", "ms", millis(quantile(&other, 0.99)), Mark::AtMost(50.0), details);
-    report.figure("refused_on_other_nodes_max", "ms", at(1.0), Mark::AtMost(1000.0), json!({"bound_ms": 1000}));
+    until.sort();
+    let details =
+        json!({"deactivations": DEACTIVATIONS, "answered_after_ms_p50": rounded(millis(quantile(&took, 0.5)))});
+    report.figure("allowed_after_the_answer_same_node", "requests", float(after), Mark::AtMost(0.0), &details);
+    let at = |share| rounded(millis(quantile(&until, share)));
+    let before = until.iter().filter(|span| span.is_zero()).count();
+    let details = json!({"nodes": nodes.len(), "database": "PostgreSQL", "deactivations": DEACTIVATIONS, "p50": at(0.5),
+        "refused_before_the_answer": rounded(float(before) / float(until.len())),
+        "background_checks_per_second": (float(asked) / used.wall).round(), "loader_cpu": rounded(used.loader / used.wall)});
+    report.figure("refused_on_other_nodes_p99", "ms", millis(quantile(&until, 0.99)), Mark::AtMost(50.0), &details);
+    report.figure("refused_on_other_nodes_max", "ms", at(1.0), Mark::AtMost(1000.0), &json!({"bound": 1000}));
     Ok(())
 }
 
-/// Deactivates one person while every node is asked about their key; how long the answer took, and for each node how long
-/// after it the last request began that was still allowed.
-async fn deactivate(
-    nodes: &[Child; 3],
-    directory: &mut Connection,
-    id: &str,
-    key: String,
-) -> Result<(Duration, Vec<Duration>)> {
+/// One deactivation.
+struct Seen {
+    /// How long the directory waited for its answer.
+    took: Duration,
+    allowed_after_the_answer: bool,
+    /// For each other node, from the answer to where the first request began that was refused.
+    until_refused: Vec<Duration>,
+}
+
+/// Deactivates one person while every node is asked about their key.
+async fn deactivate(nodes: &[Child; 3], directory: &mut Connection, id: &str, key: String) -> Result<Seen> {
     let checks = Arc::new(Checks::new(Arc::new(vec![key]))?);
-    let warm = Arc::new(AtomicUsize::new(0));
-    let mut probes = JoinSet::new();
-    for (number, node) in nodes.iter().enumerate() {
-        let (address, checks, warm) = (node.address, Arc::clone(&checks), Arc::clone(&warm));
-        probes.spawn(async move { anyhow::Ok((number, last_yes(address, &checks, &warm).await?)) });
-    }
-    while warm.load(Ordering::Acquire) < nodes.len() {
-        tokio::task::yield_now().await;
+    let ready = Arc::new(Barrier::new(nodes.len() + 1));
+    let mut others = JoinSet::new();
+    let [one, rest @ ..] = nodes;
+    let same = tokio::spawn(probe(one.address, Arc::clone(&checks), Arc::clone(&ready), Duration::ZERO));
+    for node in rest {
+        others.spawn(probe(node.address, Arc::clone(&checks), Arc::clone(&ready), PAUSE));
     }
     directory.request.clear();
     directory.request.extend(deactivation(id).bytes());
+    ready.wait().await;
     let sent = Instant::now();
     let (status, body) = directory.exchange().await?;
     let answered = Instant::now();
     ensure!(status == 200, "a person was not deactivated: {status} {}", String::from_utf8_lossy(body));
-    let mut seen = Vec::new();
-    while let Some(probe) = probes.join_next().await {
-        seen.push(probe??);
+    let mut until_refused = Vec::new();
+    while let Some(probed) = others.join_next().await {
+        until_refused.push(probed??.first_no.saturating_duration_since(answered));
     }
-    seen.sort_by_key(|(number, _)| *number);
-    let later = seen.iter().map(|(_, last)| last.saturating_duration_since(answered)).collect();
-    Ok((answered - sent, later))
+    Ok(Seen { took: answered - sent, allowed_after_the_answer: same.await??.last_yes > answered, until_refused })
 }
 
-/// Asks until the answer is no; when the last request began that was answered yes.
-async fn last_yes(address: SocketAddr, checks: &Checks, warm: &AtomicUsize) -> Result<Instant> {
+/// When requests began.
+struct Probed {
+    last_yes: Instant,
+    first_no: Instant,
+}
+
+/// Asks until the answer is no.
+async fn probe(address: SocketAddr, checks: Arc<Checks>, ready: Arc<Barrier>, pause: Duration) -> Result<Probed> {
     let mut connection = Connection::open(address).await?;
     checks.fill(0, &mut connection.request);
-    let mut last = None;
-    let mut asked = 0;
+    ensure!(connection.exchange().await?.1.starts_with(YES), "the key never worked");
+    let mut last_yes = Instant::now();
+    ready.wait().await;
     loop {
         let began = Instant::now();
         let (status, body) = connection.exchange().await?;
-        ensure!(status == 200, "a check said {status}");
-        if !body.starts_with(br#"{"allowed":true"#) {
-            ensure!(body == br#"{"allowed":false,"reason":"ended"}"#, "a check said {}", String::from_utf8_lossy(body));
-            return last.context("the key never worked");
+        if body == NO {
+            return Ok(Probed { last_yes, first_no: began });
         }
-        last = Some(began);
-        asked += 1;
-        if asked == 5 {
-            warm.fetch_add(1, Ordering::Release);
+        ensure!(body.starts_with(YES), "a check said {status} {}", String::from_utf8_lossy(body));
+        last_yes = began;
+        if !pause.is_zero() {
+            sleep(pause).await;
         }
     }
 }
@@ -134,8 +140,8 @@ impl Background {
         let checks = Arc::new(Checks::new(Arc::new(keys))?);
         let stop = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
-        for node in nodes {
-            let (address, checks, stop) = (node.address, Arc::clone(&checks), Arc::clone(&stop));
+        for address in nodes.iter().flat_map(|node| [node.address; LINES]) {
+            let (checks, stop) = (Arc::clone(&checks), Arc::clone(&stop));
             tasks.spawn(async move {
                 let mut connection = Connection::open(address).await?;
                 let mut asked = 0;
@@ -143,11 +149,9 @@ impl Background {
                     connection.request.clear();
                     checks.fill(asked, &mut connection.request);
                     let (status, body) = connection.exchange().await?;
-                    ensure!(
-                        status == 200 && body.starts_with(br#"{"allowed":true"#),
-                        "a key in the background stopped working"
-                    );
+                    ensure!(body.starts_with(YES), "a check in the background said {status}");
                     asked += 1;
+                    sleep(PAUSE).await;
                 }
                 Ok(asked)
             });
@@ -159,7 +163,7 @@ impl Background {
         self.stop.store(true, Ordering::Relaxed);
         let mut asked = 0;
         while let Some(task) = self.tasks.join_next().await {
-            asked += task??;
+            asked += task.context("a connection in the background")??;
         }
         Ok(asked)
     }

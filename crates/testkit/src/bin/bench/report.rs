@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 /// What a figure is held against.
 #[derive(Clone, Copy)]
@@ -23,32 +24,35 @@ pub(crate) struct Report {
     missed: bool,
 }
 
+/// One line, in this order.
+#[derive(Serialize)]
+struct Line<'a> {
+    figure: &'a str,
+    unit: &'a str,
+    value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_least: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_most: Option<f64>,
+    ok: bool,
+    #[serde(flatten)]
+    details: &'a Value,
+}
+
 impl Report {
     /// Prints a figure with an object of details.
-    pub(crate) fn figure(&mut self, name: &str, unit: &str, value: f64, mark: Mark, details: Value) {
-        let mut line = Map::new();
-        line.insert("figure".to_owned(), json!(name));
-        line.insert("unit".to_owned(), json!(unit));
-        line.insert("value".to_owned(), json!(rounded(value)));
-        let ok = match mark {
-            Mark::AtLeast(least) => {
-                line.insert("at_least".to_owned(), json!(least));
-                value >= least
-            }
-            Mark::AtMost(most) => {
-                line.insert("at_most".to_owned(), json!(most));
-                value <= most
-            }
-            Mark::None => true,
+    pub(crate) fn figure(&mut self, figure: &str, unit: &str, value: f64, mark: Mark, details: &Value) {
+        let (at_least, at_most) = match mark {
+            Mark::AtLeast(least) => (Some(least), None),
+            Mark::AtMost(most) => (None, Some(most)),
+            Mark::None => (None, None),
         };
         // A loader at its limit measures itself.
-        let ok = ok && details.get("loader_was_the_bottleneck") != Some(&Value::Bool(true));
-        line.insert("ok".to_owned(), json!(ok));
-        if let Value::Object(details) = details {
-            line.extend(details);
-        }
+        let ours = details.get("loader_was_the_bottleneck") != Some(&Value::Bool(true));
+        let ok = ours && at_least.is_none_or(|least| value >= least) && at_most.is_none_or(|most| value <= most);
         self.missed |= !ok;
-        print(&Value::Object(line).to_string());
+        let line = Line { figure, unit, value: rounded(value), at_least, at_most, ok, details };
+        print(&serde_json::to_string(&line).unwrap_or_default());
     }
 
     /// Whether every figure stands.

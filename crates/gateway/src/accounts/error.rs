@@ -1,0 +1,98 @@
+//! Why accounts, owners, operators and links refuse.
+
+use cardea_model::{Denied, Fault, Kind};
+use cardea_store::db::DbError;
+
+use crate::error::kind_of;
+use crate::password::PasswordError;
+
+/// Why an account, owner, operator or link was not made or used.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The link was used, has expired, or never was (404).
+    #[error("this link has been used or has expired; ask for a new one")]
+    Link,
+    /// There is no such account (404).
+    #[error("there is no account `{0}`")]
+    NoAccount(String),
+    /// The address is none (422).
+    #[error("this is no e-mail address")]
+    Email,
+    /// The name cannot be (422).
+    #[error(
+        "a name has 1 to 63 lower-case letters, digits, `.`, `_` or `-`, and starts and ends with a letter or digit"
+    )]
+    Name,
+    /// The name is taken (409).
+    #[error("this name is taken")]
+    NameTaken,
+    /// The address is another person's (409).
+    #[error("this address belongs to somebody else")]
+    EmailTaken,
+    /// The org has three owners (409).
+    #[error("an org has at most three owners; remove one first")]
+    Owners,
+    /// The address is of another domain than the other owners' (422).
+    #[error("all owners have addresses of one domain, here `{0}`")]
+    OwnerDomain(String),
+    /// The password cannot be.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The invited person has another password already, and a link replaces none (422).
+    #[error("this address has a password here already; type that one to accept")]
+    OtherPassword,
+    /// Too many wrong passwords from here or for this address; in so many seconds again (429).
+    #[error("too many wrong passwords; wait {0} s and try again")]
+    TooMany(u32),
+    /// The database did not do it.
+    #[error("the database did not answer")]
+    Database(#[source] DbError),
+}
+
+impl From<DbError> for AccountError {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Fault for AccountError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Denied(denied) => kind_of(*denied),
+            Self::Link | Self::NoAccount(_) => Kind::Missing,
+            Self::Email
+            | Self::Name
+            | Self::OwnerDomain(_)
+            | Self::OtherPassword
+            | Self::Password(PasswordError::Weak) => Kind::Unprocessable,
+            Self::NameTaken | Self::EmailTaken | Self::Owners => Kind::Conflict,
+            Self::TooMany(seconds) => Kind::TooMany(*seconds),
+            Self::Password(PasswordError::Busy) => Kind::Unavailable,
+            Self::Password(PasswordError::Failed) => Kind::Internal,
+            Self::Database(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Denied(_) => "forbidden",
+            Self::Link => "link_invalid",
+            Self::NoAccount(_) => "not_found",
+            Self::Email => "invalid_email",
+            Self::Name => "invalid_name",
+            Self::NameTaken => "name_taken",
+            Self::EmailTaken => "email_taken",
+            Self::Owners => "owner_limit_reached",
+            Self::OwnerDomain(_) => "owner_domain_mismatch",
+            Self::OtherPassword => "other_password",
+            Self::TooMany(_) => "rate_limited",
+            Self::Password(PasswordError::Weak) => "weak_password",
+            Self::Password(PasswordError::Busy) => "busy",
+            Self::Password(PasswordError::Failed) => "internal",
+            Self::Database(error) => error.code(),
+        }
+    }
+}
