@@ -1,12 +1,17 @@
 //! A stale yes is never given: what a node does when it cannot hear, and what survives when something is killed.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use cardea_gateway::pause::{Pause, Point};
 use cardea_gateway::people;
 use cardea_model::Caller;
 use cardea_testkit::postgres::Cluster;
 use cardea_testkit::{Browser, Database, Engine, NodeBuilder, World, stories};
+use tokio::sync::watch;
 
 stories! {
     a_node_that_cannot_read_the_feed_asks_the_database,
@@ -14,8 +19,24 @@ stories! {
     the_audit_log_is_a_chain_that_shows_every_cut,
 }
 
+/// Lets nobody read the feed while it is shut.
+struct Deaf(watch::Sender<bool>);
+
+impl Pause for Deaf {
+    fn at(&self, point: Point) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            let mut deaf = self.0.subscribe();
+            if point == Point::FeedRead {
+                // The sender is `self`.
+                let _open = deaf.wait_for(|deaf| !deaf).await;
+            }
+        })
+    }
+}
+
 async fn a_node_that_cannot_read_the_feed_asks_the_database(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
+    let deaf = Arc::new(Deaf(watch::Sender::new(false)));
+    let world = World::with(engine, NodeBuilder::default().paused_by(Arc::<Deaf>::clone(&deaf))).await?;
     let node = world.node();
     let ana = world.sign_in("ana").await?;
     let key = ana.make_key("laptop", &["registry"]).await?;
@@ -24,12 +45,23 @@ async fn a_node_that_cannot_read_the_feed_asks_the_database(engine: Engine) -> R
     let before = asked();
     world.check(node, &key.secret).await?;
     assert_eq!(asked(), before, "a key in memory asks nobody");
-    // The bound passes without a read of the feed being possible: the clock jumps, and the next answer comes before the next poll.
-    node.app.feed.distrust();
+    // The bound passes without a read of the feed.
+    deaf.0.send_replace(true);
+    node.clock.advance(Duration::from_secs(2));
     assert!(!node.app.is_ready());
     assert_eq!(Browser::new(&node.url)?.get("/readyz").await?.status, 503);
     let answer = world.check(node, &key.secret).await?.json();
     assert_eq!(answer["allowed"], true);
+    assert_eq!(asked(), before + 1, "memory is not asked");
+    // Access ends while the node is deaf: what it knows is old, what it asks is not.
+    let app = &node.app;
+    let system = app.ctx(Caller::System("test"));
+    let acme = people::account_of(app, &system, "acme", cardea_model::Permission::SeeUsers).await?;
+    people::deactivate(app, &app.ctx(Caller::System("test")), acme.id, "ana@corp.example").await?;
+    assert_eq!(world.check(node, &key.secret).await?.json()["allowed"], false);
+    deaf.0.send_replace(false);
+    node.follow().await?;
+    assert!(node.app.is_ready());
     Ok(())
 }
 

@@ -1,17 +1,20 @@
 //! One document says what the instance is: it is applied once, applied again to no effect, and said back without secrets.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use cardea_gateway::declare::{self, Applied, DeclareError};
 use cardea_gateway::state::State;
-use cardea_gateway::{check, login};
+use cardea_gateway::{check, login, people};
 use cardea_model::id::{MemberId, UserId};
+use cardea_model::numbers::HoldKind;
 use cardea_model::{Caller, Fault as _, Kind};
 use cardea_store::db::{DbError, Engine as Driver, FromRow, Row, Sql};
-use cardea_store::{account, connection, grant, member, person};
+use cardea_store::{account, connection, grant, hold, member, person};
 use cardea_testkit::clock::TestRandom;
-use cardea_testkit::{Database, Engine, Node, NodeBuilder, stories};
+use cardea_testkit::world::OWNER;
+use cardea_testkit::{Database, Engine, Node, NodeBuilder, World, stories};
 use cardea_tokens::format::{Prefix, Secret};
 use serde_json::{Value, json};
 
@@ -29,6 +32,11 @@ stories! {
     a_team_that_ends_takes_its_roles_with_it_and_never_comes_back,
     a_secret_given_anew_takes_the_place_of_the_old_one,
     only_operators_declare,
+    a_password_given_anew_ends_the_sessions_under_the_old_one,
+    a_connection_that_is_switched_off_ends_the_sessions_through_it,
+    roles_end_with_the_rule_that_gave_them,
+    a_rule_that_reads_another_connection_is_another_rule,
+    an_operator_lets_an_owner_in_whoever_has_shut_the_door,
 }
 
 /// Every secret of the example but the operator's token, which has a form of its own.
@@ -710,4 +718,125 @@ async fn only_operators_declare(engine: Engine) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The usual state with the value at `pointer` replaced.
+fn usual(world: &World, pointer: &str, value: Value) -> Result<Value> {
+    changed(cardea_testkit::world::state(world.provider.issuer()), pointer, value)
+}
+
+async fn a_password_given_anew_ends_the_sessions_under_the_old_one(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let beta = json!({"version": 1, "accounts": [{"name": "beta", "owner": {"email": OWNER.0}}]});
+    world.node().apply(beta).await?;
+    let (owner, ana) = (world.sign_in_owner().await?, world.sign_in("ana").await?);
+    world.node().clock.advance(Duration::from_secs(1));
+    world.node().apply(usual(&world, "/accounts/0/owner/password", json!("Another-Password-1"))?).await?;
+    assert_eq!(owner.get("/api/v1/me").await?.status, 401);
+    assert_eq!(ana.get("/api/v1/me").await?.status, 200, "nobody else's");
+    // The same person in another account: a password is one.
+    let ends = "SELECT cause FROM receipt ORDER BY seq".to_owned();
+    assert_eq!(ask(world.node(), ends.clone()).await?, ["password_changed", "password_changed"]);
+    world.node().apply(usual(&world, "/accounts/0/owner/password", json!("Another-Password-1"))?).await?;
+    assert_eq!(ask(world.node(), ends).await?.len(), 2, "the same password again ends nothing");
+    world.node().finish_jobs().await
+}
+
+async fn a_connection_that_is_switched_off_ends_the_sessions_through_it(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let (owner, ana) = (world.sign_in_owner().await?, world.sign_in("ana").await?);
+    let key = ana.make_key("laptop", &["registry"]).await?;
+    world.node().clock.advance(Duration::from_secs(1));
+    world.node().apply(usual(&world, "/accounts/0/connections/0/stage", json!("off"))?).await?;
+    assert_eq!(ana.get("/api/v1/me").await?.status, 401);
+    assert_eq!(owner.get("/api/v1/me").await?.status, 200);
+    assert_eq!(ask(world.node(), "SELECT cause FROM receipt".to_owned()).await?, ["connection_off"]);
+    assert_eq!(world.check(world.node(), &key.secret).await?.json()["allowed"], true, "keys live on");
+    world.node().finish_jobs().await
+}
+
+async fn roles_end_with_the_rule_that_gave_them(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let rule = usual(&world, "/version", json!(1))?.pointer("/accounts/0/rules/0").cloned().context("a rule")?;
+    let narrowed = changed(rule.clone(), "/grants", json!([{"team": "vision", "service": "catalog", "role": "read"}]))?;
+    let left = ["catalog:read"];
+    for (pointer, value, left) in [
+        ("/accounts/0/rules", json!([]), [].as_slice()),
+        ("/accounts/0/rules_state", json!("draft"), [].as_slice()),
+        ("/accounts/0/rules", json!([narrowed]), left.as_slice()),
+    ] {
+        world.node().apply(usual(&world, "/version", json!(1))?).await?;
+        let ana = world.sign_in("ana").await?;
+        let key = ana.make_key(&format!("laptop {pointer} {left:?}"), &["registry"]).await?;
+        assert_eq!(world.check(world.node(), &key.secret).await?.json()["allowed"], true, "{pointer}");
+        world.node().apply(usual(&world, pointer, value)?).await?;
+        world.node().catch_up().await?;
+        assert_eq!(world.check(world.node(), &key.secret).await?.json()["allowed"], false, "{pointer}");
+        let roles = "SELECT service || ':' || role FROM role_grant WHERE source = 'rule' ORDER BY 1".to_owned();
+        assert_eq!(ask(world.node(), roles).await?, left, "{pointer}");
+        assert_eq!(ana.get("/api/v1/me").await?.status, 200, "the session lives on");
+    }
+    Ok(())
+}
+
+async fn a_rule_that_reads_another_connection_is_another_rule(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    world.sign_in("ana").await?;
+    let ids = || ask(world.node(), "SELECT id FROM rule".to_owned());
+    let granted = || ask(world.node(), "SELECT DISTINCT rule_id FROM role_grant WHERE source = 'rule'".to_owned());
+    let before = ids().await?;
+    assert_eq!(granted().await?, before);
+    let entra = json!({"name": "entra", "kind": "oidc", "issuer": "https://idp.example", "client_id": "gw",
+        "client_secret": "s", "stage": "live"});
+    let document = usual(&world, "/accounts/0/connections/-", entra)?;
+    let document = changed(document, "/accounts/0/rules/0/connection", json!("entra"))?;
+    world.node().apply(document.clone()).await?;
+    let after = ids().await?;
+    assert_eq!((after.len(), after == before), (1, false));
+    assert_eq!(granted().await?, [""; 0], "what the old connection's groups gave is gone");
+    // A new text for the same rule keeps its id.
+    let renamed = changed(document, "/accounts/0/rules/0/any_of", json!([{"equals": "Others"}]))?;
+    world.node().apply(renamed).await?;
+    assert_eq!(ids().await?, after);
+    Ok(())
+}
+
+async fn an_operator_lets_an_owner_in_whoever_has_shut_the_door(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let app = &world.node().app;
+    let ctx = app.ctx(Caller::System("test"));
+    let row = account::named(&mut app.db.read().await?, "acme").await?.context("acme")?;
+    people::deactivate(app, &ctx, row.id, OWNER.0).await?;
+    let member = "(SELECT id FROM member WHERE owner = TRUE)";
+    let count = format!("SELECT CAST(COUNT(*) AS TEXT) FROM hold WHERE member_id = {member}");
+    // As a directory would have shut it.
+    let receipts = ask(world.node(), "SELECT receipt_id FROM hold".to_owned()).await?;
+    let receipt = receipts.first().context("a receipt")?.parse()?;
+    let owner: MemberId =
+        ask(world.node(), format!("SELECT id FROM member WHERE id = {member}")).await?.remove(0).parse()?;
+    let mut tx = app.db.write().await?;
+    for kind in [HoldKind::Disabled, HoldKind::Deleted] {
+        hold::put(&mut tx, owner, "directory:okta", kind, ctx.now, receipt).await?;
+    }
+    tx.commit().await?;
+    assert_eq!(ask(world.node(), count.clone()).await?, ["3"]);
+    assert!(world.sign_in_owner().await.is_err());
+    assert!(people::reactivate(app, &ctx, row.id, OWNER.0).await?);
+    assert_eq!(ask(world.node(), count).await?, ["0"]);
+    world.sign_in_owner().await?;
+    let said = "SELECT detail FROM audit WHERE action = 'access.given_back'".to_owned();
+    assert!(ask(world.node(), said).await?.concat().contains("directory:okta"));
+    // Of anybody else an operator lifts the operators' own hold only.
+    world.sign_in("ana").await?;
+    let ana = member::all_of_user(
+        &mut app.db.read().await?,
+        person::with_email(&mut app.db.read().await?, "ana@corp.example").await?.context("Ana")?.id,
+    )
+    .await?;
+    let ana = ana.first().context("Ana")?;
+    let mut tx = app.db.write().await?;
+    hold::put(&mut tx, ana.id, "directory:okta", HoldKind::Disabled, ctx.now, receipt).await?;
+    tx.commit().await?;
+    assert!(!people::reactivate(app, &ctx, row.id, "ana@corp.example").await?);
+    world.node().finish_jobs().await
 }

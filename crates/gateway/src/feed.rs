@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::check;
 use crate::memory::Memory;
+use crate::pause::Point;
 
 /// The longest pause between two reads of the feed.
 pub const POLL: Duration = Duration::from_millis(100);
@@ -77,7 +78,7 @@ impl Follower {
     }
 
     /// Memory is not to be trusted until the feed has been read again.
-    pub fn distrust(&self) {
+    fn distrust(&self) {
         self.read_at.store(NEVER, Ordering::Release);
     }
 }
@@ -92,7 +93,7 @@ fn micros(span: Duration) -> u64 {
 /// The database's; memory is then not trusted.
 pub async fn begin(app: &App) -> Result<(), DbError> {
     // The feed's end is read before the rows, so that whatever changes meanwhile is heard of again.
-    let tail = feed::last(&mut app.db.read().await?).await?;
+    let tail = feed::last(&mut app.db.read_reserved().await?).await?;
     let fresh = Arc::new(Memory::default());
     check::fill(app, &fresh).await?;
     app.replace_memory(fresh);
@@ -108,10 +109,11 @@ pub async fn begin(app: &App) -> Result<(), DbError> {
 pub async fn follow(app: &App) -> Result<Option<(i64, i64)>, DbError> {
     let mut ended: Option<(i64, i64)> = None;
     loop {
+        app.pause.at(Point::FeedRead).await;
         let began = app.clock.monotonic();
         let tail = app.feed.tail();
         let changes = {
-            let mut conn = app.db.read().await?;
+            let mut conn = app.db.read_reserved().await?;
             let changes = feed::after(&mut conn, tail, BATCH).await?;
             if changes.is_empty() && feed::last(&mut conn).await? < tail {
                 // A restored backup: the feed that this node followed is not the one that stands here.

@@ -12,6 +12,8 @@ pub enum Point {
     KeyCreation,
     /// A key and its owner's numbers have been read and are not yet in memory.
     CacheFill,
+    /// The feed is about to be read.
+    FeedRead,
     /// A sign-in has found nobody and is about to create a person, or a record and is about to bind to it.
     Admission,
     /// A directory's POST has found nobody and is about to create a person.

@@ -13,7 +13,7 @@ use crate::sources::{self, Sources};
 use std::path::Path;
 use toml::de::DeTable;
 
-pub(crate) use sections::{Config, Format, Log, Transport};
+pub(crate) use sections::{Config, Format, Http, Log, Transport};
 
 /// Read when `--config` names no other and it exists.
 const USUAL_FILE: &str = "cardea.toml";

@@ -8,9 +8,9 @@
 //! A second signal goes to the hard stop at once.
 
 use crate::complaint::Complaint;
-use crate::config::Config;
+use crate::config::{Config, Http};
+use crate::listening;
 use crate::opening::{self, Opening, Purpose};
-use axum::serve::ListenerExt as _;
 use cardea_gateway::{App, accounts};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ pub(crate) async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let app = opening.node(db).await?;
     let listener = bind(config.listen).await?;
     print_first_link(&app).await?;
-    let mut server = Server::start(app, listener).await?;
+    let mut server = Server::start(app, listener, &config.http).await?;
     tracing::info!(listen = %server.address, url = config.public_url, node = server.app.settings.node_name, "serving");
     let broken = tokio::select! {
         signal = signals.next() => {
@@ -95,25 +95,13 @@ pub(crate) struct Server {
 
 impl Server {
     /// Fills memory, begins the background work and answers on `listener`.
-    pub(crate) async fn start(app: App, listener: TcpListener) -> anyhow::Result<Self> {
+    pub(crate) async fn start(app: App, listener: TcpListener, http: &Http) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
         let (soft, last) = (CancellationToken::new(), CancellationToken::new());
         let work = app.start(&last).await?;
-        let router = cardea_web::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        // Answers are small: waiting to fill a packet would cost each of them up to 40 ms.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps Nagle's algorithm");
-            }
-        });
-        let stopping = soft.clone();
+        let most = usize::try_from(http.max_connections)?;
         let mut requests = JoinSet::new();
-        requests.spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await;
-            if let Err(error) = served {
-                tracing::error!(%error, "listening failed");
-            }
-        });
+        requests.spawn(listening::serve(listener, cardea_web::router(app.clone()), most, soft.clone()));
         Ok(Self { app, address, soft, last, work, requests })
     }
 

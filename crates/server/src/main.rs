@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod environment;
 mod lifecycle;
+mod listening;
 mod opening;
 mod pepper;
 mod sources;

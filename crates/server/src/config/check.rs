@@ -100,6 +100,7 @@ fn mail(config: &Config, wrong: &mut Vec<Wrong>) {
 fn limits(limits: &Limits, wrong: &mut Vec<Wrong>) {
     let counts = [
         ("limits.org_owners", limits.org_owners),
+        ("limits.sign_ins_per_minute", limits.sign_ins_per_minute),
         ("limits.personal_keys_per_user", limits.personal_keys_per_user),
         ("limits.service_keys_per_org", limits.service_keys_per_org),
         ("limits.legacy_keys_per_user", limits.legacy_keys_per_user),

@@ -76,7 +76,7 @@ impl Scene {
         declare::apply(&app, &ctx, &state).await?;
         let link = accounts::invite_owner(&app, &ctx, ACCOUNT, OWNER).await?;
         let owner_link = lifecycle::link(&app, &link.reveal());
-        let server = Server::start(app, listener).await?;
+        let server = Server::start(app, listener, &config.http).await?;
         Ok(Self {
             server,
             provider,

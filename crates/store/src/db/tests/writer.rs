@@ -287,7 +287,7 @@ async fn the_file_is_its_owners_alone_and_durable_as_promised() {
         (sql!("PRAGMA foreign_keys"), 1),
         (sql!("PRAGMA secure_delete"), 1),
         (sql!("PRAGMA mmap_size"), 256 << 20),
-        (sql!("PRAGMA cache_size"), -(16 << 10) / 5),
+        (sql!("PRAGMA cache_size"), -(16 << 10) / 6),
     ] {
         let value: i64 = tx.one(pragma, args![]).await.unwrap();
         assert_eq!(value, expected, "{}", pragma.text);

@@ -1,0 +1,115 @@
+//! From rows to what a check reads in memory: all of them at the start, and one after the other as the feed names them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use cardea_model::id::{AccountId, OrgId};
+use cardea_model::key::{GrantSpec, KeyGrants, KeyKind, KeyState};
+use cardea_store::db::{Conn, DbError};
+use cardea_store::{account, client, key};
+use cardea_tokens::format::Kid;
+use cardea_tokens::pepper::Mac;
+
+use crate::app::App;
+use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, NEVER, Org};
+
+/// A key's entry. Nothing if its row cannot be read: such a key is refused as unknown.
+pub(super) fn entry(app: &App, memory: &Memory, row: &key::Resident, member: Arc<MemberEntry>) -> Option<KeyEntry> {
+    let state = KeyState::parse(&row.state)?;
+    // What has ended is kept only to be told from a forgery; what it could do once is not.
+    let ended = matches!(state, KeyState::Revoked | KeyState::Deleted);
+    let grants = if ended { "[]" } else { &row.grants };
+    let parse = || {
+        let specs: Vec<GrantSpec> = serde_json::from_str(grants).ok()?;
+        Some(KeyGrants::load(&specs, &app.catalogue))
+    };
+    Some(KeyEntry {
+        id: row.id,
+        kind: KeyKind::parse(&row.kind)?,
+        state,
+        mac: Mac::from_bytes(&row.mac)?,
+        epoch: row.epoch,
+        expires_at: row.expires_at.unwrap_or(NEVER),
+        grants: memory.share_grants(grants, parse)?,
+        member,
+        version: row.version,
+        used: AtomicU32::new(0),
+    })
+}
+
+/// Keeps rows of keys that were changed by this node or read because the feed names them.
+pub(crate) fn keep_keys(app: &App, memory: &Memory, rows: &[key::Resident]) {
+    for row in rows {
+        let Some(kid) = Kid::parse(&row.kid) else { continue };
+        match entry(app, memory, row, memory.member(row.member)) {
+            Some(entry) => memory.keep_key(kid, entry),
+            // A newer release may have written what this one cannot read: then the old entry must not answer on.
+            None => memory.forget_key(kid),
+        }
+    }
+}
+
+/// Reads one key anew, by its id.
+pub(crate) async fn reload_key(app: &App, id: &str) -> Result<(), DbError> {
+    let rows = key::residents_of(&mut app.db.read_reserved().await?, id).await?;
+    keep_keys(app, &app.memory(), &rows);
+    Ok(())
+}
+
+/// Reads what one org has anew, by its id.
+pub(crate) async fn reload_org(app: &App, id: &str) -> Result<(), DbError> {
+    let mut conn = app.db.read_reserved().await?;
+    if let Some(row) = account::of_org(&mut conn, id).await?
+        && let Some((id, facts)) = read_org(app, &mut conn, row.id).await?
+    {
+        app.memory().keep_org(id, facts);
+    }
+    Ok(())
+}
+
+pub(super) async fn read_org(app: &App, conn: &mut Conn, id: AccountId) -> Result<Option<(OrgId, Org)>, DbError> {
+    let Some(row) = account::find(conn, id).await? else { return Ok(None) };
+    let services = account::services(conn, row.org).await?;
+    let enabled = app.catalogue.services_named(services.iter().map(String::as_str));
+    Ok(Some((row.org, Org { name: row.org_name.into(), enabled })))
+}
+
+fn client_entry(app: &App, row: client::Client) -> ClientEntry {
+    let names: Vec<String> = serde_json::from_str(&row.services).unwrap_or_default();
+    ClientEntry {
+        id: row.id,
+        account: row.account,
+        mac: row.mac.as_deref().and_then(Mac::from_bytes),
+        resource_server: row.resource_server,
+        services: app.catalogue.services_named(names.iter().map(String::as_str)),
+    }
+}
+
+pub(super) async fn read_client(app: &App, client_id: &str) -> Result<Option<Arc<ClientEntry>>, DbError> {
+    let row = client::find(&mut app.db.read().await?, client_id).await?;
+    Ok(row.map(|row| Arc::new(client_entry(app, row))))
+}
+
+/// Reads all clients anew.
+pub(crate) async fn fill_clients(app: &App, memory: &Memory) -> Result<(), DbError> {
+    let rows = client::all(&mut app.db.read_reserved().await?).await?;
+    let clients = rows.into_iter().map(|row| (row.client_id.clone(), Arc::new(client_entry(app, row))));
+    memory.keep_clients(clients.collect::<HashMap<_, _>>());
+    Ok(())
+}
+
+const PAGE: i64 = 2000;
+
+/// Fills a memory: clients, and every key that has not ended. Members' roles are read when they are first asked for.
+pub(crate) async fn fill(app: &App, memory: &Memory) -> Result<(), DbError> {
+    fill_clients(app, memory).await?;
+    let mut conn = app.db.read_reserved().await?;
+    let mut last = String::new();
+    loop {
+        let rows = key::residents_after(&mut conn, &last, PAGE).await?;
+        let Some(end) = rows.last() else { return Ok(()) };
+        last.clone_from(&end.kid);
+        keep_keys(app, memory, &rows);
+    }
+}
