@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use cardea_model::id::NodeId;
 use cardea_store::{feed, node};
+use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::{DIRECTORY_TOKEN, OWNER};
 use cardea_testkit::{Answer, Browser, Engine, World, stories};
-use reqwest::Method;
 use serde_json::json;
 
 stories! {

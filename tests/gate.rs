@@ -3,8 +3,8 @@
 
 use anyhow::Result;
 use cardea_simulate::people;
+use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Engine, NodeBuilder, World, stories};
-use reqwest::Method;
 use serde_json::json;
 
 stories! {

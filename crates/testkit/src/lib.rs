@@ -18,6 +18,7 @@ pub mod world;
 pub use browser::{Answer, Browser, MadeKey};
 pub use clock::ManualClock;
 pub use node::{Database, Engine, Node, NodeBuilder};
+pub use reqwest;
 pub use world::World;
 
 /// Tells each story of a file on both engines: `stories! { a_name, another }` runs `async fn a_name(Engine) -> Result<()>`.

@@ -11,9 +11,10 @@ use tokio::time::Instant;
 
 use crate::checks::Checks;
 use crate::loader::{Script as _, parse};
+use crate::report::{millis, quantile};
 
 const WARM: Duration = Duration::from_secs(1);
-const SPAN: Duration = Duration::from_secs(8);
+const SPAN: Duration = Duration::from_secs(3);
 
 /// What was seen, sorted.
 pub(crate) struct Seen {
@@ -21,6 +22,18 @@ pub(crate) struct Seen {
     pub(crate) latencies: Vec<Duration>,
     /// From when a request was due until the loader saw that it was.
     pub(crate) late: Vec<Duration>,
+}
+
+impl Seen {
+    /// In milliseconds, within which this share was answered.
+    pub(crate) fn answered(&self, share: f64) -> f64 {
+        millis(quantile(&self.latencies, share))
+    }
+
+    /// In milliseconds, how late the loader was at the most for this share: what it cannot tell from the server's time.
+    pub(crate) fn late(&self, share: f64) -> f64 {
+        millis(quantile(&self.late, share))
+    }
 }
 
 struct Line {
