@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cardea_model::Timestamp;
 use chrono::{DateTime, Utc};
-use openidconnect::core::{CoreIdToken, CoreIdTokenVerifier};
+use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier};
 use openidconnect::{
     AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, IssuerUrl, Nonce, SignatureVerificationError,
 };
@@ -47,8 +47,8 @@ pub(super) fn verify(tokens: &Tokens, keys: &KeySet, expected: &Expected<'_>) ->
     let (_, issued_at) = (instant(&claims, "exp")?, instant(&claims, "iat")?);
     let token: CoreIdToken = tokens.id_token.parse().map_err(|_| ConnectError::IdTokenUnreadable)?;
     let verifier = verifier(keys, expected)?;
-    token.claims(&verifier, &Nonce::new(expected.nonce.to_owned())).map_err(cause)?;
-    access_token(&token, &verifier, tokens)?;
+    let verified = token.claims(&verifier, &Nonce::new(expected.nonce.to_owned())).map_err(cause)?;
+    access_token(&token, verified, &verifier, tokens)?;
     timely(&claims, issued_at, expected.now)?;
     // The library leaves `azp` unchecked: a token issued to another client is not for us, whatever `aud` says.
     if claims.get("azp").is_some_and(|azp| azp.as_str() != Some(&expected.settings.client_id)) {
@@ -77,10 +77,13 @@ fn verifier(keys: &KeySet, expected: &Expected<'_>) -> Result<CoreIdTokenVerifie
 }
 
 /// The access token must be the one that was issued with the ID token, if that says which (Core §3.1.3.8).
-fn access_token(token: &CoreIdToken, verifier: &CoreIdTokenVerifier<'_>, tokens: &Tokens) -> Result<(), ConnectError> {
-    let nonce_was_checked = |_: Option<&Nonce>| Ok(());
-    let claims = token.claims(verifier, nonce_was_checked).map_err(cause)?;
-    let Some(stated) = claims.access_token_hash() else {
+fn access_token(
+    token: &CoreIdToken,
+    verified: &CoreIdTokenClaims,
+    verifier: &CoreIdTokenVerifier<'_>,
+    tokens: &Tokens,
+) -> Result<(), ConnectError> {
+    let Some(stated) = verified.access_token_hash() else {
         return Ok(());
     };
     let algorithm = token.signing_alg().map_err(|_| ConnectError::Algorithm)?;
