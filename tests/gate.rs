@@ -1,16 +1,20 @@
 //! The main job, end to end: a person signs in through their company's provider, their groups earn roles, they make a key,
 //! a service checks it; then the door shuts, and from the answer on nothing of theirs works, on any node.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use cardea_simulate::people;
 use cardea_testkit::reqwest::Method;
-use cardea_testkit::{Engine, NodeBuilder, World, stories};
-use serde_json::json;
+use cardea_testkit::world::{DIRECTORY_TOKEN, PORTAL_SECRET};
+use cardea_testkit::{Answer, Browser, Engine, Node, NodeBuilder, World, stories};
+use serde_json::{Value, json};
 
 stories! {
     the_gate_opens_and_shuts_on_every_node,
     groups_earn_roles_at_each_sign_in_and_lose_them_again,
     an_owner_is_not_changed_by_rules_and_not_reached_by_admins,
+    an_invented_client_costs_no_look_into_the_database,
+    a_client_that_was_just_declared_is_known,
+    another_owner_opens_what_a_deleted_record_has_shut,
 }
 
 async fn the_gate_opens_and_shuts_on_every_node(engine: Engine) -> Result<()> {
@@ -122,5 +126,87 @@ async fn an_owner_is_not_changed_by_rules_and_not_reached_by_admins(engine: Engi
     assert_eq!(world.browser()?.get("/api/v1/orgs/acme/users").await?.status, 401);
     let shut = bo.send(Method::POST, "/api/v1/orgs/acme/users/owner@acme.test/deactivate", &json!({})).await?;
     assert_eq!(shut.status, 403);
+    Ok(())
+}
+
+/// Asks a node as a client of this name with the portal's secret.
+async fn asked_by(node: &Node, client: &str) -> Result<Answer> {
+    let request = Browser::new(&node.url)?.request(Method::POST, "/api/v1/keys/check");
+    let question = json!({"key": "no key", "service": "registry", "action": "download_container"});
+    Answer::read(request.basic_auth(client, Some(PORTAL_SECRET)).json(&question).send().await?).await
+}
+
+async fn an_invented_client_costs_no_look_into_the_database(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let node = world.node();
+    let most = match engine {
+        Engine::Sqlite => cardea_store::db::Settings::default().readers,
+        Engine::Postgres => cardea_store::db::Settings::default().pool,
+    };
+    // Whoever would look into the database finds every connection taken, and answers 503.
+    let mut taken = Vec::new();
+    for _ in 0..most {
+        taken.push(node.app.db.read().await?);
+    }
+    assert_eq!(asked_by(node, "portal").await?.status, 200);
+    for client in ["invented", "Portal", ""] {
+        assert_eq!(asked_by(node, client).await?.status, 401, "{client}");
+    }
+    Ok(())
+}
+
+async fn a_client_that_was_just_declared_is_known(engine: Engine) -> Result<()> {
+    let mut world = World::new(engine).await?;
+    world.add_node(NodeBuilder::default().named("two")).await?;
+    let [one, two] = world.nodes.as_slice() else { anyhow::bail!("two nodes") };
+    for number in 0..5 {
+        let client = format!("service{number}");
+        assert_eq!(asked_by(two, &client).await?.status, 401);
+        let declared = json!({"client_id": client, "name": "New", "secret": PORTAL_SECRET, "resource_server": true,
+            "services": ["registry"]});
+        one.apply(json!({"version": 1, "clients": [declared]})).await?;
+        // On the node that took it at its answer; on the other when it has read the feed.
+        assert_eq!(asked_by(one, &client).await?.status, 200, "{number}");
+        two.catch_up().await?;
+        assert_eq!(asked_by(two, &client).await?.status, 200, "{number}");
+    }
+    assert_eq!(asked_by(one, "service0").await?.status, 401, "the list is the whole list");
+    Ok(())
+}
+
+async fn another_owner_opens_what_a_deleted_record_has_shut(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let node = world.node();
+    let directory = async |method: Method, path: &str, body: &Value| -> Result<Answer> {
+        let request = Browser::new(&node.url)?.request(method, &format!("/scim/v2/Users{path}"));
+        let request = request.bearer_auth(DIRECTORY_TOKEN).header("content-type", "application/scim+json");
+        Answer::read(request.body(body.to_string()).send().await?).await
+    };
+    let ana = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ana@corp.example",
+        "externalId": "ana", "active": true, "emails": [{"value": "ana@corp.example", "primary": true}]});
+    let id = directory(Method::POST, "", &ana).await?.json()["id"].as_str().context("an id")?.to_owned();
+    let mut tx = node.app.db.write().await?;
+    let acme = cardea_store::account::named(&mut tx, "acme").await?.context("acme")?;
+    let member = cardea_store::member::of_user(&mut tx, acme.id, id.parse()?).await?.context("the member")?.id;
+    cardea_store::member::make_owner(&mut tx, member, "admin").await?;
+    tx.commit().await?;
+
+    let owner = world.sign_in_owner().await?;
+    let open = format!("/api/v1/orgs/acme/users/{id}/reactivate");
+    let off = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "active", "value": false}]});
+    assert_eq!(directory(Method::PATCH, &format!("/{id}"), &off).await?.status, 200);
+    // As long as the directory has a record of her, it is for the directory to say.
+    let refused = owner.send(Method::POST, &open, &json!({})).await?;
+    assert_ne!(refused.status, 204, "{}", refused.body);
+    let held = async || -> Result<bool> {
+        let row = cardea_store::member::find(&mut node.app.db.read().await?, member).await?;
+        Ok(row.context("the member")?.numbers.held)
+    };
+    assert!(held().await?);
+    assert_eq!(directory(Method::DELETE, &format!("/{id}"), &json!({})).await?.status, 204);
+    assert!(held().await?);
+    let opened = owner.send(Method::POST, &open, &json!({})).await?;
+    assert_eq!((opened.status, held().await?), (204, false), "{}", opened.body);
     Ok(())
 }

@@ -23,6 +23,8 @@ mod keys;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod provisioning;

@@ -3,6 +3,9 @@
 //! Each race has its barrier between the read on which an issue rests and the write that makes it. The naive way of
 //! writing the same thing is run through the same race, and must lose it: else the race would prove nothing.
 
+mod crowd;
+mod fences;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,12 +38,33 @@ stories! {
 struct Gate {
     point: Point,
     armed: AtomicBool,
+    /// Whether whoever stops waits on until the other side is through.
+    for_all: AtomicBool,
     both: Barrier,
 }
 
 impl Gate {
     fn at(point: Point) -> Arc<Self> {
-        Arc::new(Self { point, armed: AtomicBool::new(false), both: Barrier::new(2) })
+        let (armed, for_all) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { point, armed, for_all, both: Barrier::new(2) })
+    }
+
+    /// As [`race`](Self::race), but the other is through before the one who stops at the gate goes on.
+    async fn overtake<A, B: Send + 'static>(
+        self: &Arc<Self>,
+        one: impl Future<Output = A>,
+        other: impl Future<Output = Result<B>> + Send + 'static,
+    ) -> (A, Result<B>) {
+        self.for_all.store(true, Ordering::SeqCst);
+        let gate = Arc::clone(self);
+        let other = async move {
+            let result = other.await;
+            gate.both.wait().await;
+            result
+        };
+        let both = self.race(one, other).await;
+        self.for_all.store(false, Ordering::SeqCst);
+        both
     }
 
     /// Runs the one who stops at the gate against the other, who starts on another task when the first has arrived.
@@ -65,6 +89,9 @@ impl Pause for Gate {
         Box::pin(async move {
             if point == self.point && self.armed.swap(false, Ordering::SeqCst) {
                 self.both.wait().await;
+                if self.for_all.load(Ordering::SeqCst) {
+                    self.both.wait().await;
+                }
             }
         })
     }

@@ -1,5 +1,6 @@
-// Every page of the console, filled with sample data, in a real browser: light and dark, wide and narrow.
-// `cargo nextest run -p cardea-web the_preview_is_written` writes the pages. SCREENSHOTS=folder keeps a picture of each.
+// Every page of the console, filled with sample data, in a real browser: light and dark, wide and narrow. The test
+// `every_page_holds_in_a_real_browser` of `cardea-web` writes the pages and runs this. SCREENSHOTS=folder keeps a picture
+// of each; PAGES=keys,person looks at these only.
 
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -89,25 +90,28 @@ const open = async (name, { width, colorScheme, javaScriptEnabled = true }) => {
     }).observe({ type: "layout-shift", buffered: true });
   });
   sent = 0;
-  await page.goto(`${origin}/${name}.html`, { waitUntil: "networkidle" });
+  await page.goto(`${origin}/${name}.html`);
+  // Two frames after the fonts have come, whatever moves has moved. Without a script, nothing would say when that is.
+  if (javaScriptEnabled) await page.evaluate(() => document.fonts.ready.then(() => new Promise((settled) => requestAnimationFrame(() => requestAnimationFrame(settled)))));
   return { page, context, complaints };
 };
 
 for (const name of pages) {
-  for (const colorScheme of ["light", "dark"]) {
-    for (const width of [1440, 390]) {
-      test(`${name}, ${colorScheme}, ${width} px`, async () => {
-        const { page, context, complaints } = await open(name, { width, colorScheme });
-        assert.ok(sent <= 60 * 1024, `${sent} bytes were sent`);
-        assert.equal(await page.evaluate(() => window.shift), 0, "the layout moved");
+  for (const width of [1440, 390]) {
+    test(`${name}, ${width} px`, async () => {
+      const { page, context, complaints } = await open(name, { width, colorScheme: "light" });
+      assert.ok(sent > 10_000 && sent <= 60 * 1024, `${sent} bytes were sent`);
+      assert.equal(await page.evaluate(() => window.shift), 0, "the layout moved");
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme });
         const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         assert.ok(wider <= 0, `the page scrolls sideways by ${wider} px`);
-        assert.deepEqual(complaints, []);
         if (pictures) await page.screenshot({ path: join(pictures, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-        assert.deepEqual(await complaintsOfAxe(page), []);
-        await context.close();
-      });
-    }
+        assert.deepEqual(await complaintsOfAxe(page), [], colorScheme);
+      }
+      assert.deepEqual(complaints, []);
+      await context.close();
+    });
   }
 }
 

@@ -25,16 +25,50 @@ const complaintsOfAxe = async (page) => {
   return violations.map((found) => `${found.id}: ${found.nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`).join(" | ")}`);
 };
 
-// Looks at the page as it stands: nothing wrong, nothing wider than the window; leaves a picture of each width.
+const widths = [390, 1440];
+
+// Looks at the page as it stands, by day and by night: nothing wrong, nothing wider than the window; leaves a picture of
+// each width and colour scheme.
 const look = async (page, name) => {
-  for (const width of [390, 1440]) {
+  for (const width of widths) {
     await page.setViewportSize({ width, height: 900 });
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(wider <= 0, `${name} scrolls sideways by ${wider} px at ${width} px`);
-    await page.screenshot({ path: join(story.pictures, `${name}-${width}.png`), fullPage: true });
-    assert.deepEqual(await complaintsOfAxe(page), [], `${name} at ${width} px`);
+    for (const colorScheme of ["dark", "light"]) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: join(story.pictures, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+      assert.deepEqual(await complaintsOfAxe(page), [], `${name}, ${colorScheme}, at ${width} px`);
+    }
   }
   assert.deepEqual(page.complaints, [], name);
+};
+
+// Opens the addresses anew with nothing kept from before: each is light, and nothing on it moves while it comes.
+const isLightAndStill = async (context, addresses) => {
+  const page = await context.newPage();
+  // While requests pass through here, nothing is taken from the cache.
+  await page.route("**/*", (route) => route.continue());
+  await page.addInitScript(() => {
+    window.shift = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shift += entry.value))).observe({ type: "layout-shift", buffered: true });
+  });
+  for (const address of addresses) {
+    for (const width of widths) {
+      const answers = [];
+      const gather = (answer) => answers.push(answer);
+      await page.setViewportSize({ width, height: 900 });
+      page.on("requestfinished", gather);
+      await page.goto(`${story.url}${address}`, { waitUntil: "networkidle" });
+      page.off("requestfinished", gather);
+      const sizes = await Promise.all(answers.map((request) => request.sizes()));
+      const sent = sizes.reduce((sum, size) => sum + size.responseBodySize + size.responseHeadersSize, 0);
+      assert.ok(answers.length > 1 && sent > 10_000, `${address} came from a cache: ${sent} bytes`);
+      assert.ok(sent <= 60 * 1024, `${address}: ${sent} bytes were sent`);
+      assert.equal(await page.evaluate(() => window.shift), 0, `${address} moved at ${width} px`);
+    }
+  }
+  await page.close();
+  say(`${addresses.length} pages are light and still`);
 };
 
 const person = async (browser, settings = {}) => {
@@ -160,6 +194,7 @@ const endsIt = async (browser, key) => {
   await page.locator(".things").getByText("laptop").waitFor();
   await page.locator("#receipt:not([hx-get])").waitFor();
   await look(page, "receipt");
+  const receipt = path(page);
   await page.emulateMedia({ media: "print" });
   await page.screenshot({ path: join(story.pictures, "receipt-print.png"), fullPage: true });
   await page.emulateMedia({ media: "screen" });
@@ -175,11 +210,14 @@ const endsIt = async (browser, key) => {
   await page.getByRole("link", { name: story.person.name }).first().click();
   await page.getByText("may not act").waitFor();
   await look(page, "person-held");
+  const held = path(page);
   await page.goto(`${story.url}/o/acme/nowhere`);
   await look(page, "nowhere");
   await page.goto(`${story.url}/docs`);
   await look(page, "docs");
   say("the owner ended the access and read the receipt");
+  const rooms = ["/o/acme", "/o/acme/people", "/o/acme/connections", "/o/acme/revocations", "/me/keys", "/me/keys/new", "/docs", "/login"];
+  await isLightAndStill(page.context(), [...rooms, held, receipt]);
   return page;
 };
 

@@ -19,8 +19,10 @@ use url::Url;
 
 use crate::fetch::{Fetch, FetchError};
 
+mod key;
 mod set;
 
+pub(crate) use key::VerifyingKey;
 pub use set::KeySet;
 
 /// Two searches for unknown key ids of one connection are at least this far apart.

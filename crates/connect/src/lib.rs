@@ -6,6 +6,7 @@
 //! | [`jwks`] | the one cache of other people's signing keys |
 //! | [`connector`] | what a sign-in needs of any identity provider: depart, arrive, one [`Identity`] out |
 //! | [`oidc`] | the connector for OpenID Connect |
+//! | [`mail`] | messages to people, into a folder or to a mail server |
 //!
 //! Nothing here knows of accounts, sessions or the database: what was learnt goes up as a return value.
 
@@ -13,12 +14,14 @@ pub mod connector;
 pub mod error;
 pub mod fetch;
 pub mod jwks;
+pub mod mail;
 pub mod oidc;
 
 pub use connector::{Arrival, ClaimedEmail, Connector, Departure, Flow, GroupClaims, Identity, Outside};
 pub use error::{ConnectError, Step};
 pub use fetch::{Fetch, FetchError, Fetched, Forbidden, OutboundPolicy};
 pub use jwks::{JwksCache, JwksError, KeySet};
+pub use mail::{Letter, Mail, MailError, MailWay};
 pub use oidc::{GroupsClaim, MetadataCache, OidcConnector, OidcSettings, TokenAuth};
 
 #[cfg(test)]

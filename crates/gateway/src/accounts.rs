@@ -27,8 +27,6 @@ const FIRST_START: &str = "first_start";
 const OWNER: &str = "owner";
 /// The row whose lock makes whoever makes accounts queue: two that make the same one have no row of it to lock yet.
 const TURN: &str = "declare.turn";
-/// An org has at most so many owners.
-pub const MOST_OWNERS: usize = 3;
 
 /// The secret of a one-time link, if this instance has no account yet: made at each start until it is used, and only the
 /// newest is good.
@@ -73,7 +71,7 @@ pub async fn invite_owner(app: &App, ctx: &Ctx, account: &str, email: &str) -> R
     let email = Email::parse(email).ok_or(AccountError::Email)?;
     let mut tx = app.db.write().await?;
     let row = account::named(&mut tx, account).await?.ok_or_else(|| AccountError::NoAccount(account.to_owned()))?;
-    owner_fits(&mut tx, row.id, &email).await?;
+    owner_fits(app, &mut tx, row.id, &email).await?;
     let secret = add_link(app, &mut tx, ctx, OWNER, Some(row.id), Some(&email.shown)).await?;
     let detail = json!({"email_domain": email.domain});
     audit::record(app, &mut tx, ctx, Some(row.id), "owner.invited", &row.id.to_string(), detail).await?;
@@ -257,7 +255,7 @@ pub(crate) async fn add_owner(
 ) -> Result<MemberId, AccountError> {
     // The account's row is locked, so that two invitations cannot both become the third owner.
     account::lock(tx, account.id).await?;
-    let standing = owner_fits(tx, account.id, email).await?;
+    let standing = owner_fits(app, tx, account.id, email).await?;
     let user = match person::with_email(tx, &email.normal).await? {
         Some(person) => person.id,
         None => {
@@ -286,11 +284,11 @@ pub(crate) async fn add_owner(
 }
 
 /// How many other owners there are, if one with this address may join them.
-async fn owner_fits(tx: &mut Tx, account: AccountId, email: &Email) -> Result<usize, AccountError> {
+async fn owner_fits(app: &App, tx: &mut Tx, account: AccountId, email: &Email) -> Result<usize, AccountError> {
     let owners = member::owner_emails(tx, account).await?;
     let others: Vec<Email> =
         owners.iter().filter_map(|text| Email::parse(text)).filter(|other| other.normal != email.normal).collect();
-    if others.len() >= MOST_OWNERS {
+    if others.len() >= app.settings.org_owners {
         return Err(AccountError::Owners);
     }
     match others.iter().find(|other| other.domain != email.domain) {

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use cardea_connect::Outside;
+use cardea_connect::{Mail, Outside};
 use cardea_model::catalogue::Catalogue;
 use cardea_model::id::{NodeId, RequestId};
 use cardea_model::{Caller, Clock, Random};
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Ctx;
 use crate::feed::Follower;
+use crate::mail::Post;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::password::Passwords;
@@ -24,7 +25,7 @@ use crate::pause::Pause;
 use crate::provisioning::{Rates, Scans};
 use crate::settings::Settings;
 use crate::tries::Tries;
-use crate::{audit, feed, jobs, usage};
+use crate::{audit, feed, jobs, mail, usage};
 
 /// The names of the settings that hold the peppers' fingerprints, before the version.
 pub(crate) const PEPPER: &str = "pepper.";
@@ -47,6 +48,8 @@ pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     /// The way out, to identity providers.
     pub outside: Outside,
+    /// The way out, to people.
+    pub post: Post,
     /// What the operator decided.
     pub settings: Settings,
     memory: ArcSwap<Memory>,
@@ -87,6 +90,8 @@ pub struct Given {
     pub catalogue: Arc<Catalogue>,
     /// The way out.
     pub outside: Outside,
+    /// The way out for mail.
+    pub mail: Mail,
     /// What the operator decided.
     pub settings: Settings,
     /// Where a test holds a use case up.
@@ -110,7 +115,7 @@ impl App {
     /// # Errors
     /// [`StartError`].
     pub async fn open(given: Given) -> Result<Self, StartError> {
-        let Given { db, clock, random, peppers, catalogue, outside, settings, pause } = given;
+        let Given { db, clock, random, peppers, catalogue, outside, mail, settings, pause } = given;
         let mut tx = db.write().await?;
         for (version, fingerprint) in peppers.fingerprints() {
             let fingerprint = base64url(&fingerprint);
@@ -129,6 +134,7 @@ impl App {
             peppers,
             catalogue,
             outside,
+            post: Post::new(mail),
             settings,
             memory: ArcSwap::default(),
             feed: Follower::new(node),
@@ -171,6 +177,7 @@ impl App {
         tasks.spawn(feed::run(self.clone(), stop.clone()));
         tasks.spawn(feed::beat(self.clone(), stop.clone()));
         tasks.spawn(jobs::run(self.clone(), stop.clone()));
+        tasks.spawn(mail::run(self.clone(), stop.clone()));
         tasks.spawn(audit::run(self.clone(), stop.clone()));
         tasks.spawn(usage::run(self.clone(), stop.clone()));
         Ok(tasks)

@@ -119,7 +119,8 @@ impl Asker {
 /// [`CheckError::Client`] for whatever does not fit, in the same time.
 pub async fn authenticate(app: &App, client_id: &str, secret: &str) -> Result<Asker, CheckError> {
     let known = match app.memory().client(client_id) {
-        Some(entry) if is_fresh(app) => Some(entry),
+        // A fresh memory holds every client: whatever it lacks does not exist, and costs no look-up.
+        known if is_fresh(app) => known,
         _ => read_client(app, client_id).await.map_err(CheckError::Unavailable)?,
     };
     let expected = known.as_ref().and_then(|entry| entry.mac);

@@ -43,6 +43,7 @@ use crate::accounts::turn;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::error::kind_of;
+use crate::feed;
 use crate::password::PasswordError;
 use crate::state::{Account, Problem, Secret, State, Thing, Version, check};
 
@@ -154,6 +155,9 @@ pub async fn apply(app: &App, ctx: &Ctx, state: &State) -> Result<Applied, Decla
         all.join(apply_account(app, ctx, (index, declared), password, &mut seen).await?);
     }
     all.join(apply_instance(app, ctx, state, &mut seen).await?);
+    // What this node answers from memory is what was declared. Everything is committed: if it cannot be read, the feed
+    // brings it later.
+    let _later = feed::catch_up(app).await;
     let changes = all.steps.into_iter().map(|step| step.change).collect();
     Ok(Applied { changes, warnings: with_unserved(all.warnings, state) })
 }

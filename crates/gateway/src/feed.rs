@@ -18,7 +18,7 @@ use cardea_model::id::NodeId;
 use cardea_store::db::DbError;
 use cardea_store::feed::{self, Change, Kind};
 use cardea_store::node;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -38,13 +38,21 @@ pub struct Follower {
     tail: AtomicI64,
     read_at: AtomicU64,
     reached: watch::Sender<i64>,
+    /// One reads at a time: what the later of two has read must not be replaced by what the earlier one has.
+    turn: Mutex<()>,
 }
 
 impl Follower {
     /// A follower that has not read anything.
     #[must_use]
     pub fn new(node: NodeId) -> Self {
-        Self { node, tail: AtomicI64::new(0), read_at: AtomicU64::new(NEVER), reached: watch::Sender::new(0) }
+        Self {
+            node,
+            tail: AtomicI64::new(0),
+            read_at: AtomicU64::new(NEVER),
+            reached: watch::Sender::new(0),
+            turn: Mutex::default(),
+        }
     }
 
     /// The number of the last row that is in memory.
@@ -58,6 +66,11 @@ impl Follower {
     pub fn is_fresh(&self, now: Duration, bound: Duration) -> bool {
         let read_at = self.read_at.load(Ordering::Acquire);
         read_at != NEVER && micros(now).saturating_sub(read_at) <= micros(bound)
+    }
+
+    /// Whether this process follows the feed at all; a command line does not.
+    fn follows(&self) -> bool {
+        self.read_at.load(Ordering::Acquire) != NEVER
     }
 
     /// Waits until the row `seq` is in memory.
@@ -107,6 +120,7 @@ pub async fn begin(app: &App) -> Result<(), DbError> {
 /// # Errors
 /// The database's; the lease then runs on from the last read that succeeded.
 pub async fn follow(app: &App) -> Result<Option<(i64, i64)>, DbError> {
+    let _turn = app.feed.turn.lock().await;
     let mut ended: Option<(i64, i64)> = None;
     loop {
         app.pause.at(Point::FeedRead).await;
@@ -148,6 +162,16 @@ pub async fn follow(app: &App) -> Result<Option<(i64, i64)>, DbError> {
             return Ok(ended);
         }
     }
+}
+
+/// Waits until what is committed is in this node's memory, so that whoever asks it next finds what was written; at the most
+/// the bound, after which memory is not trusted anyway.
+pub(crate) async fn catch_up(app: &App) -> Result<(), DbError> {
+    if app.feed.follows() {
+        let last = feed::last(&mut app.db.read_reserved().await?).await?;
+        let _late = tokio::time::timeout(app.settings.bound, app.feed.reached(last)).await;
+    }
+    Ok(())
 }
 
 /// What is in memory is not to be trusted from now on, until all of it has been read again.
@@ -254,12 +278,13 @@ pub async fn beat(app: App, stop: CancellationToken) {
     }
 }
 
-/// Writes one heartbeat.
+/// Writes one heartbeat, over the connection that no request takes: a busy node must not read as a dead one, which
+/// receipts leave out.
 ///
 /// # Errors
 /// The database's.
 pub async fn announce(app: &App) -> Result<(), DbError> {
-    let mut tx = app.db.write().await?;
+    let mut tx = app.db.write_reserved().await?;
     node::beat(&mut tx, app.feed.node, &app.settings.node_name, env!("CARGO_PKG_VERSION"), app.clock.now()).await?;
     tx.commit().await
 }

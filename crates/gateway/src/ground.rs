@@ -2,7 +2,7 @@
 
 use cardea_store::setting;
 
-pub use cardea_connect::{Fetch, FetchError, OutboundPolicy, Outside};
+pub use cardea_connect::{Fetch, FetchError, Mail, MailError, MailWay, OutboundPolicy, Outside};
 pub use cardea_store::db::{Db, DbError, Engine, ServingClaim, Settings as DbSettings};
 pub use cardea_store::migrate::SchemaState;
 pub use cardea_tokens::pepper::{BadPepper, Peppers};

@@ -8,11 +8,12 @@ use cardea_model::id::ReceiptId;
 use cardea_model::{Fault, Timestamp};
 use cardea_store::db::{DbError, Tx};
 use cardea_store::job::Job;
-use cardea_store::{flow, job, key, member, receipt, session};
+use cardea_store::{flow, job, key, member, person, receipt, session};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::error::GatewayError;
+use crate::pause::Point;
 use crate::revocation::{EndedKey, EndedList, EndedSession, LIST_ENDED};
 
 const BATCH: i64 = 200;
@@ -24,6 +25,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// # Errors
 /// The database's.
 pub async fn run_due(app: &App) -> Result<usize, DbError> {
+    app.pause.at(Point::Jobs).await;
     let now = app.clock.now();
     let jobs = job::due(&mut app.db.read().await?, now, BATCH).await?;
     let mut done = 0;
@@ -67,7 +69,9 @@ async fn list_ended(tx: &mut Tx, subject: &str, now: Timestamp) -> Result<(), Ga
     let Some(member) = member::find(tx, header.member).await? else { return Ok(()) };
     let mut list = EndedList::default();
     if header.what == "all" {
-        let dead = key::of_member(tx, header.member).await?.into_iter().filter(|key| key.epoch < header.epoch);
+        // Whoever makes a key at this moment marks the dead ones too: one after the other.
+        person::lock(tx, member.user).await?;
+        let dead = key::ended_by(tx, header.member, header.epoch).await?.into_iter();
         list.keys = dead.map(|key| EndedKey { id: key.id.to_string(), name: key.name, kid: key.kid }).collect();
         key::revoke_before(tx, header.member, header.epoch, now).await?;
     } else {

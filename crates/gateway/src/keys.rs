@@ -8,7 +8,7 @@
 mod error;
 mod view;
 
-use cardea_model::id::{AccountId, KeyId, SessionId};
+use cardea_model::id::{AccountId, KeyId};
 use cardea_model::key::{Expiry, ExpiryBounds, GrantSpec, KeyGrants, KeyKind, KeyState, Span};
 use cardea_model::name::{fold, is_label};
 use cardea_model::numbers::Numbers;
@@ -16,7 +16,7 @@ use cardea_model::{Caller, Denied, Permission, Person, Place, ShownOnce};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::feed::{self, Kind as FeedKind};
 use cardea_store::key::{self as rows, New};
-use cardea_store::{account, member, person, session};
+use cardea_store::{account, member, person};
 use cardea_tokens::format::{Prefix, Secret};
 use serde::Serialize;
 use serde_json::json;
@@ -30,6 +30,7 @@ use crate::audit;
 use crate::check;
 use crate::context::Ctx;
 use crate::pause::Point;
+use crate::session;
 
 /// What a new key shall be.
 #[derive(Clone, Debug)]
@@ -93,7 +94,7 @@ pub async fn create(app: &App, ctx: &Ctx, wanted: Wanted) -> Result<Created, Key
         expires_at,
     };
     let mut tx = app.db.write().await?;
-    insert(app, &mut tx, ctx, person.account, person.session, (&key, &secret)).await?;
+    insert(app, &mut tx, ctx, person.account, (&key, &secret)).await?;
     let residents = rows::residents_of(&mut tx, &key.id.to_string()).await?;
     let node = app.clone();
     tx.after_commit(move || check::keep_keys(&node, &node.memory(), &residents));
@@ -170,7 +171,6 @@ async fn insert(
     tx: &mut Tx,
     ctx: &Ctx,
     account: AccountId,
-    session: SessionId,
     (key, secret): (&New<'_>, &Secret),
 ) -> Result<(), KeyError> {
     // The fence: from here to the commit nothing can end this member's access, and if it has ended, no key is made.
@@ -178,9 +178,9 @@ async fn insert(
         return Err(KeyError::Ended);
     }
     // The request may have been on its way for long: a session that has ended meanwhile makes no keys.
-    if !session::stands(tx, session).await? {
-        return Err(KeyError::Ended);
-    }
+    session::speaks(app, tx, ctx, None).await?.ok_or(KeyError::Ended)?;
+    // What an end of access has killed takes up neither a name nor a place.
+    rows::end_dead(tx, key.user, ctx.now).await?;
     let limit = app.settings.personal_keys_per_user;
     let added = rows::add_below(tx, key, limit).await.map_err(|error| error.or_on_conflict(KeyError::NameTaken))?;
     if !added {
@@ -234,7 +234,7 @@ pub async fn change(app: &App, ctx: &Ctx, id: KeyId, change: Change) -> Result<K
     if change.name.as_ref().is_some_and(|name| !is_label(name, 100)) {
         return Err(KeyError::Name);
     }
-    let mut tx = app.db.write().await?;
+    let (mut tx, _) = session::write(app, ctx, None).await?.ok_or(KeyError::Ended)?;
     let row = locked(&mut tx, person, id).await?;
     if change.version.is_some_and(|version| version != row.version) {
         return Err(KeyError::Stale);
@@ -262,7 +262,7 @@ pub async fn change(app: &App, ctx: &Ctx, id: KeyId, change: Change) -> Result<K
 /// [`KeyError`].
 pub async fn delete(app: &App, ctx: &Ctx, id: KeyId) -> Result<(), KeyError> {
     let person = holder(ctx)?;
-    let mut tx = app.db.write().await?;
+    let (mut tx, _) = session::write(app, ctx, None).await?.ok_or(KeyError::Ended)?;
     let row = locked(&mut tx, person, id).await?;
     rows::set_state(&mut tx, person.user, id, KeyState::Deleted.as_str(), Some(ctx.now), None).await?;
     let detail = json!({"name": row.name, "kid": row.kid});
@@ -275,9 +275,6 @@ pub async fn delete(app: &App, ctx: &Ctx, id: KeyId) -> Result<(), KeyError> {
 /// The key, with its owner's row locked first, so that two changes of one key come one after the other.
 async fn locked(tx: &mut Tx, person: Person, id: KeyId) -> Result<rows::Key, KeyError> {
     if !person::lock(tx, person.user).await? {
-        return Err(KeyError::Ended);
-    }
-    if !session::stands(tx, person.session).await? {
         return Err(KeyError::Ended);
     }
     own(rows::find(tx, person.user, id).await?, person)

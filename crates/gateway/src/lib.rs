@@ -14,6 +14,7 @@
 //! | [`declare`] | declarative state: plan, apply, export |
 //! | [`audit`] | the log and its seal |
 //! | [`jobs`] | work that follows a commit |
+//! | [`mail`] | messages to people, written with their cause |
 //! | [`doctor`] | how a running installation is |
 //! | [`ground`] | what a node stands on |
 
@@ -31,6 +32,7 @@ pub mod ground;
 pub mod jobs;
 pub mod keys;
 pub mod login;
+pub mod mail;
 pub mod membership;
 pub mod memory;
 pub mod metrics;

@@ -39,6 +39,9 @@ pub enum LoginError {
     /// There is no such connection, or it does not let anybody in now.
     #[error("there is no such way to sign in")]
     NoConnection,
+    /// The connection is declared, but this release does not speak what it needs.
+    #[error("{0} is not served by this release yet")]
+    NotServed(&'static str),
     /// No sign-in was begun with this state, or it was finished, or it is too late.
     #[error("no sign-in was begun with this state, or it is over")]
     NoAttempt,
@@ -101,6 +104,7 @@ impl LoginError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::NoConnection => "no_connection",
+            Self::NotServed(_) => "not_served",
             Self::NoAttempt => "no_attempt",
             Self::OtherBrowser => "other_browser",
             Self::OtherConnection => "other_connection",
@@ -124,7 +128,7 @@ impl LoginError {
 impl Fault for LoginError {
     fn kind(&self) -> Kind {
         match self {
-            Self::NoConnection => Kind::Missing,
+            Self::NoConnection | Self::NotServed(_) => Kind::Missing,
             Self::TooMany(seconds) => Kind::TooMany(*seconds),
             Self::Password(PasswordError::Busy) => Kind::Unavailable,
             Self::Password(_) | Self::Corrupt(_) => Kind::Internal,
@@ -253,7 +257,7 @@ pub struct SignedIn {
 /// Finishes a sign-in with what the provider sent back through the browser.
 ///
 /// # Errors
-/// [`LoginError`]; the attempt that was answered is used up in any case.
+/// [`LoginError`]; the attempt is used up in any case, unless another browser than the one that began it brings the answer.
 pub async fn finish(
     app: &App,
     ctx: &Ctx,
@@ -283,8 +287,8 @@ async fn try_finish(
 ) -> Result<SignedIn, LoginError> {
     limit(app, ctx, "finish")?;
     let row = connection::named(&mut app.db.read().await?, name).await?.ok_or(LoginError::NoConnection)?;
-    let (flow, attempt) = take(app, ctx.now, &arrival).await?;
-    let result = answer(app, ctx, &row, (&flow, &attempt), arrival, browser).await;
+    let (flow, attempt) = take(app, ctx.now, &arrival, browser).await?;
+    let result = answer(app, ctx, &row, (&flow, &attempt), arrival).await;
     if let Err(error) = &result {
         rejected(app, ctx, &flow, error).await;
     }
@@ -297,12 +301,7 @@ async fn answer(
     row: &Connection,
     (flow, attempt): (&Flow, &Attempt),
     arrival: Arrival,
-    browser: Option<&str>,
 ) -> Result<Opened, LoginError> {
-    // A finished callback of another browser must not sign this one in (RFC 6749 §10.12).
-    if !browser.is_some_and(|browser| same(&sha256(browser.as_bytes()), &flow.browser_hash)) {
-        return Err(LoginError::OtherBrowser);
-    }
     // Whether the connection still lets people in is asked at the response, not only at the request.
     if !is_open(row) {
         return Err(LoginError::NoConnection);
@@ -315,14 +314,28 @@ async fn answer(
     admission::admit(app, ctx, row, flow, &identity).await
 }
 
-/// Reads and uses up the attempt to which the answer belongs.
-async fn take(app: &App, now: Timestamp, arrival: &Arrival) -> Result<(Flow, Attempt), LoginError> {
+/// Reads and uses up the attempt to which the answer belongs. Nothing is written for an invented answer, nor for one that
+/// another browser brings.
+async fn take(
+    app: &App,
+    now: Timestamp,
+    arrival: &Arrival,
+    browser: Option<&str>,
+) -> Result<(Flow, Attempt), LoginError> {
     let mut states = arrival.parameters.iter().filter(|(name, _)| name == "state").map(|(_, value)| value);
     let (Some(state), None) = (states.next(), states.next()) else { return Err(LoginError::NoAttempt) };
+    let hash = sha256(state.as_bytes());
+    let known = flow::find(&mut app.db.read().await?, &hash).await?;
+    let known = known.filter(|flow| now < flow.expires_at).ok_or(LoginError::NoAttempt)?;
+    // A finished callback of another browser must not sign this one in (RFC 6749 §10.12).
+    if !browser.is_some_and(|browser| same(&sha256(browser.as_bytes()), &known.browser_hash)) {
+        return Err(LoginError::OtherBrowser);
+    }
     let mut tx = app.db.write().await?;
-    let taken = flow::take(&mut tx, &sha256(state.as_bytes())).await?;
+    let taken = flow::take(&mut tx, &hash).await?;
     tx.commit().await?;
-    let flow = taken.filter(|flow| now < flow.expires_at).ok_or(LoginError::NoAttempt)?;
+    // Of several answers at once, one finds it.
+    let flow = taken.ok_or(LoginError::NoAttempt)?;
     let verifier = app.peppers.sealer().open(VERIFIER, &flow.verifier).map_err(|_| LoginError::Corrupt("flow"))?;
     let verifier = std::str::from_utf8(&verifier).map_err(|_| LoginError::Corrupt("flow"))?.to_owned();
     let attempt =

@@ -38,6 +38,8 @@ pub struct Metrics {
     pub revocations: Counter,
     /// Jobs that failed and will be tried again.
     pub job_failures: Counter,
+    /// Messages by what became of them.
+    pub mail: Family<Outcome, Counter>,
     /// Transactions that wait for the writer.
     pub writers_waiting: Gauge,
     /// Keys in memory.
@@ -70,6 +72,7 @@ impl Default for Metrics {
             feed_lag: Gauge::default(),
             revocations: Counter::default(),
             job_failures: Counter::default(),
+            mail: Family::default(),
             writers_waiting: Gauge::default(),
             keys_resident: Gauge::default(),
             registry: Registry::default(),
@@ -77,6 +80,7 @@ impl Default for Metrics {
         registry.register("feed_lag_rows", "Feed rows not yet in memory", metrics.feed_lag.clone());
         registry.register("revocations", "Ends of access committed here", metrics.revocations.clone());
         registry.register("job_failures", "Jobs to be tried again", metrics.job_failures.clone());
+        registry.register("mail", "Messages by outcome of a try", metrics.mail.clone());
         registry.register("writer_queue", "Transactions that wait for the writer", metrics.writers_waiting.clone());
         registry.register("keys_resident", "Keys in memory", metrics.keys_resident.clone());
         Self { registry, ..metrics }
@@ -96,6 +100,11 @@ impl Metrics {
     /// Counts a sign-in.
     pub fn login(&self, outcome: &'static str) {
         self.logins.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// Counts a try to send a message.
+    pub fn mailed(&self, outcome: &'static str) {
+        self.mail.get_or_create(&Outcome { outcome }).inc();
     }
 
     fn text(&self) -> String {

@@ -16,6 +16,10 @@ pub enum Point {
     FeedRead,
     /// A sign-in has found nobody and is about to create a person, or a record and is about to bind to it.
     Admission,
+    /// A request of a signed-in person was let through and has not begun its transaction.
+    Speaking,
+    /// The jobs that are due are about to be looked for.
+    Jobs,
     /// A directory's POST has found nobody and is about to create a person.
     Creation,
 }

@@ -8,9 +8,10 @@ pub use me::{Here, Me, MeOrg, MeUser, Notice, here, me};
 
 use cardea_model::id::{AccountId, UserId};
 use cardea_model::numbers::{Cause, HoldKind, What};
-use cardea_model::{Caller, Denied, Permission, Timestamp};
+use cardea_model::{Caller, Denied, Permission, Standing, Timestamp};
 use cardea_store::account::{self, Account};
-use cardea_store::db::Conn;
+use cardea_store::db::{Conn, DbError, Tx};
+use cardea_store::member::{self, Member};
 use cardea_store::person::{self, Listed};
 use cardea_store::{grant, hold, identity, key, session};
 use serde::Serialize;
@@ -18,7 +19,9 @@ use serde::Serialize;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::error::GatewayError;
+use crate::provisioning::DIRECTORY;
 use crate::revocation::{self, Ended, Ending};
+use crate::session as sessions;
 
 /// A user as an admin sees them in the list.
 #[derive(Clone, Debug, Serialize)]
@@ -265,40 +268,66 @@ pub async fn deactivate_because(
     user: &str,
     reason: &str,
 ) -> Result<Ended, GatewayError> {
-    ctx.may(Permission::DeactivateUsers, account)?;
-    let row = find(&mut app.db.read().await?, account, user).await?;
-    let (source, cause) = hand(ctx);
+    let (mut tx, ctx, member) = writing(app, ctx, account, user).await?;
+    let (source, cause) = hand(&ctx);
     // A user_admin must not lock the owners out.
-    if row.owner && cause == Cause::AdminDeactivated {
+    if member.owner && cause == Cause::AdminDeactivated {
         return Err(Denied::Refused.into());
     }
-    let mut tx = app.db.write().await?;
     let ending =
-        Ending { member: row.member, what: What::All, hold: Some(HoldKind::Disabled), cause, source, message: reason };
-    let ended = revocation::end_access(app, &mut tx, ctx, ending).await?;
+        Ending { member: member.id, what: What::All, hold: Some(HoldKind::Disabled), cause, source, message: reason };
+    let ended = revocation::end_access(app, &mut tx, &ctx, ending).await?;
     let ended = ended.ok_or(GatewayError::Missing("user"))?;
     tx.commit().await?;
     Ok(ended)
 }
 
+/// A transaction in which the caller opens or shuts the door on a user, who is locked; what the caller may and what the
+/// user is are asked in it.
+async fn writing(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Result<(Tx, Ctx, Member), GatewayError> {
+    ctx.may(Permission::DeactivateUsers, account)?;
+    let id = find(&mut app.db.read().await?, account, user).await?.member;
+    let (mut tx, ctx) = sessions::write(app, ctx, Some(id)).await?.ok_or(Denied::Unknown)?;
+    ctx.may(Permission::DeactivateUsers, account)?;
+    let member = member::find(&mut tx, id).await?.ok_or(GatewayError::Missing("user"))?;
+    Ok((tx, ctx, member))
+}
+
 /// Opens the door again that the same hand had shut. What ended stays dead; `false`: this hand holds nothing.
 ///
-/// An operator opens it to an owner whoever had shut it: a directory must not lock the only owner out for good.
+/// To an owner, an operator opens it whoever had shut it: a directory must not lock the only owner out for good. Another
+/// owner opens it if it was shut by a directory that has deleted its record of them since: nobody else can say otherwise.
 ///
 /// # Errors
 /// Refusals, absence and the database's.
 pub async fn reactivate(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Result<bool, GatewayError> {
-    ctx.may(Permission::DeactivateUsers, account)?;
-    let row = find(&mut app.db.read().await?, account, user).await?;
-    let mut tx = app.db.write().await?;
-    let (source, cause) = hand(ctx);
-    let lifted = if row.owner && cause == Cause::OperatorDeactivated {
-        revocation::give_all_back(app, &mut tx, ctx, (row.member, account)).await?
+    let (mut tx, ctx, member) = writing(app, ctx, account, user).await?;
+    let ((source, cause), whose) = (hand(&ctx), (member.id, account));
+    let lifted = if member.owner && cause == Cause::OperatorDeactivated {
+        revocation::give_all_back(app, &mut tx, &ctx, whose).await?
     } else {
-        revocation::give_back(app, &mut tx, ctx, (row.member, account), source).await?
+        let mut lifted = revocation::give_back(app, &mut tx, &ctx, whose, source).await?;
+        if member.owner && is_owner(&ctx) {
+            for source in left_behind(&mut tx, &member).await? {
+                lifted |= revocation::give_back(app, &mut tx, &ctx, whose, &source).await?;
+            }
+        }
+        lifted
     };
     tx.commit().await?;
     Ok(lifted)
+}
+
+fn is_owner(ctx: &Ctx) -> bool {
+    matches!(&ctx.caller, Caller::Person(person) if person.standing == Standing::Owner)
+}
+
+/// The directories that hold the member and have deleted their record of them.
+async fn left_behind(conn: &mut Conn, member: &Member) -> Result<Vec<String>, DbError> {
+    let known = identity::shown(conn, member.id).await?;
+    let of = |source: &str| known.iter().any(|record| source.strip_prefix(DIRECTORY) == Some(&record.connection));
+    let holds = hold::of(conn, member.id).await?.into_iter().map(|hold| hold.source);
+    Ok(holds.filter(|source| source.starts_with(DIRECTORY) && !of(source)).collect())
 }
 
 /// Whose hold it is: all admins of an org share one, all operators another.

@@ -93,6 +93,12 @@ async fn of_token(app: &App, token: &str) -> Result<Option<Connection>, Provisio
 }
 
 impl Directory {
+    /// The request, with the directory as its caller.
+    #[must_use]
+    pub const fn ctx(&self) -> &Ctx {
+        &self.ctx
+    }
+
     /// Whether it may provision here.
     fn may(&self) -> Result<(), Denied> {
         self.ctx.directory().map(|_| ())
@@ -100,9 +106,12 @@ impl Directory {
 
     /// Whose the holds are that it puts on people.
     fn source(&self) -> String {
-        format!("directory:{}", self.name)
+        format!("{DIRECTORY}{}", self.name)
     }
 }
+
+/// What the source of a directory's holds begins with; the connection's name follows.
+pub(crate) const DIRECTORY: &str = "directory:";
 
 /// The root of the SCIM addresses, without a slash at its end.
 #[must_use]

@@ -7,6 +7,7 @@
 //!    what else the cause writes                   records, people: before the feed, whose counter is one lock for all
 //! 1  the member's row: epoch raised, held set
 //! 2  the hold                                     who said so, and so who alone may lift it
+//!    mail to the other owners                     if it is one of them
 //! 3  receipt header, audit event, job             the evidence; the job lists what ended, no verdict waits for it
 //! 4  the feed row                                 last, because its counter is one lock for all
 //! ── commit ──
@@ -27,6 +28,7 @@ use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
 use crate::error::GatewayError;
+use crate::mail;
 
 /// The kind of the job that lists what ended.
 pub const LIST_ENDED: &str = "receipt.list";
@@ -77,12 +79,16 @@ pub(crate) async fn end_locked(
     let holds = ending.hold.is_some() && ending.what == What::All;
     // Under the lock: what was issued while this request waited for it ends as well.
     let floor = app.clock.now().max(ctx.now);
-    let Some((numbers, account)) = member::raise(tx, ending.member, ending.what, holds, floor).await? else {
+    let Some(raised) = member::raise(tx, ending.member, ending.what, holds, floor).await? else {
         return Ok(None);
     };
+    let (numbers, account) = (raised.numbers, raised.account);
     let id = ReceiptId::new(ctx.now, &*app.random);
     if let (true, Some(kind)) = (holds, ending.hold) {
-        hold::put(tx, ending.member, ending.source, kind, ctx.now, id).await?;
+        let fresh = hold::put(tx, ending.member, ending.source, kind, ctx.now, id).await?;
+        if fresh && raised.owner {
+            mail::owners::suspended(app, tx, ctx, (ending.member, account), (ending.source, id)).await?;
+        }
     }
     let detail = json!({"what": ending.what, "cause": ending.cause, "source": ending.source, "message": ending.message, "receipt": id});
     audit::record(app, tx, ctx, Some(account), "access.ended", &ending.member.to_string(), detail).await?;

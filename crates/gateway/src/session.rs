@@ -1,21 +1,23 @@
 //! What a session is good for: who speaks, as long as nothing has ended it.
 //!
 //! A session lives while all of this holds: it was not signed out, it is younger than the longest age, it was used within
-//! the idle time, its member is not held, its epoch is the member's, and it was minted after the member's session floor.
+//! the idle time, the connection it came through is not off, its member is not held, its epoch is the member's, and it was minted after the member's session floor.
 
-use cardea_model::id::SessionId;
+use cardea_model::id::{MemberId, SessionId};
 use cardea_model::numbers::{Cause, What};
-use cardea_model::{Caller, Person, Standing, Timestamp, chance};
+use cardea_model::{Caller, Denied, Person, Standing, Timestamp, chance};
 use cardea_store::db::{DbError, Tx};
-use cardea_store::member::Member;
+use cardea_store::member::{self, Member};
 use cardea_store::session::{self as rows, New};
 use cardea_tokens::hash::sha256;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
 use crate::error::GatewayError;
+use crate::pause::Point;
 use crate::revocation::{self, Ending};
 
 /// Uses are noted to the minute.
@@ -64,19 +66,43 @@ pub async fn caller(app: &App, secret: &str, now: Timestamp) -> Result<Caller, G
         rows::seen(&mut tx, row.id, now).await?;
         tx.commit().await?;
     }
+    Ok(Caller::Person(person(&row)))
+}
+
+fn person(row: &rows::Session) -> Person {
     let standing = match (row.owner, row.user_admin) {
         (true, _) => Standing::Owner,
         (false, true) => Standing::UserAdmin,
         (false, false) => Standing::Member,
     };
-    Ok(Caller::Person(Person {
-        user: row.user,
-        member: row.member,
-        account: row.account,
-        org: row.org,
-        standing,
-        session: row.id,
-    }))
+    Person { user: row.user, member: row.member, account: row.account, org: row.org, standing, session: row.id }
+}
+
+/// A transaction in which whoever speaks writes about somebody, or about nobody: see [`speaks`]. `None`: they speak no more.
+pub(crate) async fn write(app: &App, ctx: &Ctx, about: Option<MemberId>) -> Result<Option<(Tx, Ctx)>, DbError> {
+    app.pause.at(Point::Speaking).await;
+    let mut tx = app.db.write().await?;
+    Ok(speaks(app, &mut tx, ctx, about).await?.map(|ctx| (tx, ctx)))
+}
+
+/// Asks once more who speaks, inside the transaction that writes for them; what they may is to be asked of the answer.
+/// `None`: their session has ended since the request came, and nothing is to be written. From here to the commit nothing
+/// ends it.
+///
+/// The member whom the write is `about` is locked with the one who speaks, in the order of their ids, so that two who write
+/// about each other do not wait for each other for ever. No other member may be locked before.
+pub(crate) async fn speaks(app: &App, tx: &mut Tx, ctx: &Ctx, about: Option<MemberId>) -> Result<Option<Ctx>, DbError> {
+    let speaker = match &ctx.caller {
+        Caller::Person(person) => Some(person),
+        Caller::Nobody | Caller::Directory { .. } | Caller::Client(_) | Caller::Operator(_) | Caller::System(_) => None,
+    };
+    let members: BTreeSet<MemberId> = about.into_iter().chain(speaker.map(|person| person.member)).collect();
+    for id in members {
+        member::lock(tx, id).await?;
+    }
+    let Some(speaker) = speaker else { return Ok(Some(ctx.clone())) };
+    let row = rows::with_id(tx, speaker.session).await?.filter(|row| lives(app, row, ctx.now));
+    Ok(row.map(|row| ctx.with(Caller::Person(person(&row)))))
 }
 
 fn lives(app: &App, row: &rows::Session, now: Timestamp) -> bool {
@@ -93,7 +119,7 @@ fn lives(app: &App, row: &rows::Session, now: Timestamp) -> bool {
 /// The database's.
 pub async fn sign_out(app: &App, ctx: &Ctx) -> Result<(), GatewayError> {
     let Caller::Person(person) = &ctx.caller else { return Ok(()) };
-    let mut tx = app.db.write().await?;
+    let Some((mut tx, _)) = write(app, ctx, None).await? else { return Ok(()) };
     if rows::end(&mut tx, person.session, ctx.now).await? {
         let target = person.session.to_string();
         audit::record(app, &mut tx, ctx, Some(person.account), "session.signed_out", &target, serde_json::json!({}))
@@ -108,8 +134,8 @@ pub async fn sign_out(app: &App, ctx: &Ctx) -> Result<(), GatewayError> {
 /// # Errors
 /// Refusals and the database's.
 pub async fn sign_out_everywhere(app: &App, ctx: &Ctx) -> Result<(), GatewayError> {
-    let Caller::Person(person) = &ctx.caller else { return Err(cardea_model::Denied::Unknown.into()) };
-    let mut tx = app.db.write().await?;
+    let Caller::Person(person) = &ctx.caller else { return Err(Denied::Unknown.into()) };
+    let (mut tx, _) = write(app, ctx, None).await?.ok_or(Denied::Unknown)?;
     let ending = Ending {
         member: person.member,
         what: What::Sessions,

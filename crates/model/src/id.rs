@@ -126,6 +126,8 @@ ids! {
     AuditId = "aud";
     /// A job.
     JobId = "job";
+    /// A message in the outbox.
+    MailId = "msg";
     /// A running process that follows the feed.
     NodeId = "nod";
     /// One HTTP request or one job.

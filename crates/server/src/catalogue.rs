@@ -2,7 +2,7 @@
 
 use crate::complaint::{Complaint, Complaints};
 use crate::config::Config;
-use cardea_model::catalogue::{Catalogue, Document};
+use cardea_model::catalogue::{Catalogue, Document, Limits};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,25 +40,26 @@ fn compile(name: &str, text: &str) -> Result<Arc<Catalogue>, Complaints> {
     })
 }
 
-/// The limits of the catalogue that say something else than the configuration, which holds.
+/// The limits of the catalogue that say something else than what holds: the configuration, and of what is not served yet
+/// the usual.
 pub(crate) fn unused_limits(config: &Config, catalogue: &Catalogue) -> Vec<&'static str> {
-    let (ours, theirs) = (&config.limits, catalogue.limits());
+    let (ours, theirs, usual) = (&config.limits, catalogue.limits(), Limits::default());
     let counts = [
         ("org_owners", ours.org_owners, theirs.org_owners),
         ("personal_keys_per_user", ours.personal_keys_per_user, theirs.personal_keys_per_user),
-        ("service_keys_per_org", ours.service_keys_per_org, theirs.service_keys_per_org),
-        ("legacy_keys_per_user", ours.legacy_keys_per_user, theirs.legacy_keys_per_user),
-        ("eug_per_org", ours.eug_per_org, theirs.eug_per_org),
-        ("users_per_eug", ours.users_per_eug, theirs.users_per_eug),
+        ("service_keys_per_org", usual.service_keys_per_org, theirs.service_keys_per_org),
+        ("legacy_keys_per_user", usual.legacy_keys_per_user, theirs.legacy_keys_per_user),
+        ("eug_per_org", usual.eug_per_org, theirs.eug_per_org),
+        ("users_per_eug", usual.users_per_eug, theirs.users_per_eug),
     ];
     let spans = [
         ("invitation_default", ours.invitation_default, theirs.invitation_default),
         ("invitation_min", ours.invitation_min, theirs.invitation_min),
         ("invitation_max", ours.invitation_max, theirs.invitation_max),
-        ("eug_invitation_min", ours.eug_invitation_min, theirs.eug_invitation_min),
-        ("eug_invitation_max", ours.eug_invitation_max, theirs.eug_invitation_max),
-        ("share_min", ours.share_min, theirs.share_min),
-        ("share_max", ours.share_max, theirs.share_max),
+        ("eug_invitation_min", usual.eug_invitation_min.duration(), theirs.eug_invitation_min),
+        ("eug_invitation_max", usual.eug_invitation_max.duration(), theirs.eug_invitation_max),
+        ("share_min", usual.share_min.duration(), theirs.share_min),
+        ("share_max", usual.share_max.duration(), theirs.share_max),
     ];
     let counts = counts.into_iter().filter(|(_, ours, theirs)| ours != theirs).map(|(name, ..)| name);
     counts

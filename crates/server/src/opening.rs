@@ -7,16 +7,23 @@ use crate::catalogue;
 use crate::chance::OsRandom;
 use crate::clock::SystemClock;
 use crate::complaint::Complaint;
-use crate::config::Config;
+use crate::config::{Config, Transport};
 use crate::pepper;
 use anyhow::Context as _;
-use cardea_gateway::ground::{self, Db, DbError, DbSettings, Fetch, OutboundPolicy, Outside, Peppers, SchemaState};
+use cardea_gateway::ground::{
+    self, Db, DbError, DbSettings, Fetch, Mail, MailWay, OutboundPolicy, Outside, Peppers, SchemaState,
+};
 use cardea_gateway::pause::Never;
 use cardea_gateway::{App, Given, Settings};
 use cardea_model::Clock;
 use cardea_model::catalogue::Catalogue;
+use cardea_model::name::Email;
 use secrecy::ExposeSecret as _;
+use std::path::Path;
 use std::sync::Arc;
+
+/// What brings a database to this release's schema.
+const MIGRATE: &str = "run `cardea migrate`; `cardea serve` does it too";
 
 /// Whether this is a throw-away instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +42,17 @@ pub(crate) struct Opening<'c> {
     pub(crate) clock: Arc<dyn Clock>,
     catalogue: Arc<Catalogue>,
     outside: Outside,
+    mail: Mail,
     purpose: Purpose,
 }
 
 impl<'c> Opening<'c> {
-    /// Reads catalogue and authorities.
+    /// Reads catalogue, authorities and the way out for mail.
     pub(crate) fn read(config: &'c Config, purpose: Purpose) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let catalogue = catalogue::load(config)?;
         let outside = outside(config, Arc::clone(&clock))?;
-        Ok(Self { config, clock, catalogue, outside, purpose })
+        Ok(Self { config, clock, catalogue, outside, mail: mail(config)?, purpose })
     }
 
     /// A node over a migrated database; makes the pepper if none was ever made.
@@ -67,6 +75,7 @@ impl<'c> Opening<'c> {
             peppers,
             catalogue: self.catalogue,
             outside: self.outside,
+            mail: self.mail,
             settings: settings(self.config, self.purpose),
             pause: Arc::new(Never),
         };
@@ -85,6 +94,10 @@ pub(crate) async fn to_write(config: &Config) -> anyhow::Result<App> {
 /// A node to look with; changes no schema and makes no pepper.
 pub(crate) async fn to_look(config: &Config) -> anyhow::Result<App> {
     let opening = Opening::read(config, Purpose::Lasting)?;
+    // Opening a file that is not there would make it.
+    if let Some(path) = absent_file(config) {
+        return Err(Complaint::new(path, "the database is not there").hint(MIGRATE).into());
+    }
     let db = database(config).await?;
     demand_schema(&db).await?;
     let peppers = pepper::read(&config.keys.pepper_file)?.ok_or_else(|| missing_pepper(config))?;
@@ -102,6 +115,12 @@ pub(crate) async fn database(config: &Config) -> Result<Db, DbError> {
         pool: section.pool,
     };
     Db::open(&settings).await
+}
+
+/// The database's file, if it is one and is not there yet.
+pub(crate) fn absent_file(config: &Config) -> Option<&str> {
+    let url = config.database.url.expose_secret().strip_prefix("sqlite:")?;
+    Some(url.strip_prefix("//").unwrap_or(url)).filter(|path| !Path::new(path).exists())
 }
 
 /// The way out, to identity providers.
@@ -127,6 +146,18 @@ pub(crate) fn outside(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<
     Ok(Outside::new(fetch, clock))
 }
 
+/// The way out for mail.
+fn mail(config: &Config) -> anyhow::Result<Mail> {
+    let section = &config.mail;
+    let way = match (section.transport, &section.url) {
+        (Transport::Smtp, Some(url)) => MailWay::Server(url.clone()),
+        // `smtp` without an address is refused when the configuration is read.
+        (Transport::File | Transport::Smtp, _) => MailWay::Folder(section.path.clone()),
+    };
+    let from = Email::parse(&section.from).context("`mail.from` is no e-mail address")?;
+    Mail::new(&way, &from).context("`mail.url` or `mail.from` cannot be used")
+}
+
 /// How this node is called on receipts: as configured, else as its host.
 fn node_name(config: &Config) -> String {
     let host = || std::fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).ok();
@@ -140,14 +171,13 @@ fn missing_pepper(config: &Config) -> Complaint {
 }
 
 async fn demand_schema(db: &Db) -> anyhow::Result<()> {
-    let migrations = match db.schema_state().await? {
+    let (what, hint) = match db.schema_state().await? {
         SchemaState::UpToDate => return Ok(()),
-        SchemaState::Behind(count) => format!("lacks {count} of this release's migrations"),
-        SchemaState::Newer => "was migrated by a newer release".to_owned(),
+        SchemaState::Behind(1) => ("lacks a migration of this release".to_owned(), MIGRATE),
+        SchemaState::Behind(count) => (format!("lacks {count} migrations of this release"), MIGRATE),
+        SchemaState::Newer => ("was migrated by a newer release".to_owned(), "use the newer release's `cardea`"),
     };
-    Err(Complaint::new("the database", migrations)
-        .hint("run `cardea migrate` of the newest release that you have")
-        .into())
+    Err(Complaint::new("the database", what).hint(hint).into())
 }
 
 fn settings(config: &Config, purpose: Purpose) -> Settings {
@@ -158,6 +188,7 @@ fn settings(config: &Config, purpose: Purpose) -> Settings {
         bound: config.revocation.bound,
         session_max_age: config.sessions.max_age,
         session_idle: config.sessions.idle,
+        org_owners: usize::try_from(config.limits.org_owners).unwrap_or(usize::MAX),
         personal_keys_per_user: i64::from(config.limits.personal_keys_per_user),
         link_life: config.limits.invitation_default,
         sign_ins_per_minute: config.limits.sign_ins_per_minute,

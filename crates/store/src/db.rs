@@ -51,7 +51,7 @@ pub struct Settings {
     pub sqlite_mmap_bytes: u64,
     /// SQLite: connections that read, besides the one reserved for the feed.
     pub readers: u32,
-    /// PostgreSQL: connections, besides the one reserved for the feed.
+    /// PostgreSQL: connections, besides the two reserved for the feed and the heartbeat.
     pub pool: u32,
 }
 
@@ -152,6 +152,18 @@ impl Db {
                 let _waiting = Waiting::begin(&self.0.waiting);
                 let transaction = server.write().await?;
                 Ok(Tx::new(Session::PostgresTx(transaction), bell, server.notifies()))
+            }
+        }
+    }
+
+    /// As [`write`](Self::write), over a connection that is kept apart too: a node whose requests take up all others must
+    /// still say that it lives. SQLite has one writer for all, who serves them in their order.
+    pub async fn write_reserved(&self) -> Result<Tx, DbError> {
+        match &self.0.backend {
+            Backend::Sqlite(_) => self.write().await,
+            Backend::Postgres(server) => {
+                let transaction = server.write_reserved().await?;
+                Ok(Tx::new(Session::PostgresTx(transaction), self.0.bell.clone(), server.notifies()))
             }
         }
     }

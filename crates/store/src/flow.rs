@@ -3,7 +3,7 @@
 use cardea_model::Timestamp;
 use cardea_model::id::ConnectionId;
 
-use crate::db::{DbError, FromRow, Row, Tx};
+use crate::db::{Conn, DbError, FromRow, Row, Tx};
 use crate::{args, sql};
 
 /// A login that was begun.
@@ -59,6 +59,18 @@ pub async fn add(tx: &mut Tx, state_hash: &[u8], flow: &Flow) -> Result<(), DbEr
     )
     .await?;
     Ok(())
+}
+
+/// The login under the hash of its state, which stays.
+pub async fn find(conn: &mut Conn, state_hash: &[u8]) -> Result<Option<Flow>, DbError> {
+    conn.optional(
+        sql!(
+            "SELECT connection_id, nonce, verifier, browser_hash, return_to, begun_at, expires_at FROM login_flow
+             WHERE state_hash = $1"
+        ),
+        args![state_hash],
+    )
+    .await
 }
 
 /// Reads and consumes the login: the second caller finds nothing.

@@ -255,6 +255,34 @@ pub async fn revoke_before(tx: &mut Tx, member: MemberId, epoch: i64, now: Times
     .await
 }
 
+/// Marks every key of this user that the numbers have ended already as revoked: its name is free again, and it counts no
+/// more. The caller has locked the user.
+pub async fn end_dead(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute(
+        sql!(
+            "UPDATE api_key SET state = 'revoked', ended_at = $2, version = version + 1
+             WHERE person_id = $1 AND ended_at IS NULL
+               AND epoch < (SELECT m.epoch FROM member m WHERE m.id = api_key.member_id)"
+        ),
+        args![&user.to_string(), now],
+    )
+    .await
+}
+
+/// The keys of the member that died when the epoch became `epoch`, whether their rows say so yet or not.
+pub async fn ended_by(conn: &mut Conn, member: MemberId, epoch: i64) -> Result<Vec<Key>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT k.id, s.kid, k.kind, k.org_id, k.member_id, k.name, k.state, k.grants, k.epoch, k.created_at,
+                    k.expires_at, s.used_at, k.version
+             FROM api_key k JOIN api_key_secret s ON s.key_id = k.id
+             WHERE k.member_id = $1 AND k.epoch = $2 - 1 AND (k.ended_at IS NULL OR k.state = 'revoked') ORDER BY k.id"
+        ),
+        args![&member.to_string(), epoch],
+    )
+    .await
+}
+
 /// The secret with this public part, whatever the state of its key.
 pub async fn resident(conn: &mut Conn, kid: &str) -> Result<Option<Resident>, DbError> {
     conn.optional(

@@ -19,6 +19,7 @@ pub mod identity;
 pub mod job;
 pub mod key;
 pub mod link;
+pub mod mail;
 pub mod member;
 pub mod node;
 pub mod operator;

@@ -118,6 +118,23 @@ pub async fn lock(tx: &mut Tx, id: MemberId) -> Result<bool, DbError> {
     Ok(locked == 1)
 }
 
+/// A member whose access has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Raised {
+    /// The numbers from now on.
+    pub numbers: Numbers,
+    /// The account.
+    pub account: AccountId,
+    /// Whether they own the org.
+    pub owner: bool,
+}
+
+impl FromRow for Raised {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self { numbers: numbers(row)?, account: row.parsed("account_id")?, owner: row.get("owner")? })
+    }
+}
+
 /// Raises what `what` ends, and sets `held` besides when `hold` says so; must be the first write of its transaction.
 /// The session floor never goes back.
 pub async fn raise(
@@ -126,25 +143,17 @@ pub async fn raise(
     what: What,
     hold: bool,
     floor: Timestamp,
-) -> Result<Option<(Numbers, AccountId)>, DbError> {
-    struct Raised(Numbers, AccountId);
-    impl FromRow for Raised {
-        fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-            Ok(Self(numbers(row)?, row.parsed("account_id")?))
-        }
-    }
+) -> Result<Option<Raised>, DbError> {
     let step = i64::from(what == What::All);
-    let raised: Option<Raised> = tx
-        .optional(
-            sql!(
-                "UPDATE member SET epoch = epoch + $2, held = (held OR $3),
-                        session_floor = CASE WHEN session_floor > $4 THEN session_floor ELSE $4 END
-                 WHERE id = $1 RETURNING account_id, epoch, session_floor, roles_version, held"
-            ),
-            args![&id.to_string(), step, hold, floor],
-        )
-        .await?;
-    Ok(raised.map(|Raised(numbers, account)| (numbers, account)))
+    tx.optional(
+        sql!(
+            "UPDATE member SET epoch = epoch + $2, held = (held OR $3),
+                    session_floor = CASE WHEN session_floor > $4 THEN session_floor ELSE $4 END
+             WHERE id = $1 RETURNING account_id, owner, epoch, session_floor, roles_version, held"
+        ),
+        args![&id.to_string(), step, hold, floor],
+    )
+    .await
 }
 
 /// Sets `held` to whether any hold stands, and raises the epoch, so that nothing made before comes back.
@@ -222,6 +231,35 @@ pub async fn owner_emails(conn: &mut Conn, account: AccountId) -> Result<Vec<Str
     conn.all(
         sql!(
             "SELECT COALESCE(p.email, '') AS email FROM member m JOIN person p ON p.id = m.person_id
+             WHERE m.account_id = $1 AND m.owner = TRUE AND p.deleted_at IS NULL ORDER BY m.created_at, m.id"
+        ),
+        args![&account.to_string()],
+    )
+    .await
+}
+
+/// An owner, as others hear of them.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The member.
+    pub member: MemberId,
+    /// Their name.
+    pub name: String,
+    /// Their address, if they have one.
+    pub email: Option<String>,
+}
+
+impl FromRow for Owner {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self { member: row.parsed("id")?, name: row.get("name")?, email: row.get("email")? })
+    }
+}
+
+/// The account's owners, the oldest first.
+pub async fn owners(conn: &mut Conn, account: AccountId) -> Result<Vec<Owner>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT m.id, p.name, p.email FROM member m JOIN person p ON p.id = m.person_id
              WHERE m.account_id = $1 AND m.owner = TRUE AND p.deleted_at IS NULL ORDER BY m.created_at, m.id"
         ),
         args![&account.to_string()],

@@ -96,7 +96,7 @@ pub async fn add(tx: &mut Tx, session: &New) -> Result<(), DbError> {
     Ok(())
 }
 
-/// The session with this secret, unless it was ended by itself.
+/// The session with this secret, unless it was ended by itself or came through a connection that is off.
 pub async fn find(conn: &mut Conn, secret_hash: &[u8]) -> Result<Option<Session>, DbError> {
     conn.optional(
         sql!(
@@ -105,26 +105,29 @@ pub async fn find(conn: &mut Conn, secret_hash: &[u8]) -> Result<Option<Session>
                     EXISTS (SELECT 1 FROM role_grant g WHERE g.member_id = m.id AND g.service = 'gateway' AND g.role = 'user_admin'
                             AND g.team_id = '') AS user_admin
              FROM session s JOIN member m ON m.id = s.member_id JOIN org o ON o.account_id = m.account_id
-             WHERE s.secret_hash = $1 AND s.ended_at IS NULL"
+                  LEFT JOIN connection c ON c.id = s.connection_id
+             WHERE s.secret_hash = $1 AND s.ended_at IS NULL AND (c.stage IS NULL OR c.stage <> 'off')"
         ),
         args![secret_hash],
     )
     .await
 }
 
-/// Whether nothing has ended this session: neither itself nor an end of its member's access.
-pub async fn stands(conn: &mut Conn, id: SessionId) -> Result<bool, DbError> {
-    let standing: i64 = conn
-        .one(
-            sql!(
-                "SELECT COUNT(*) AS value FROM session s JOIN member m ON m.id = s.member_id
-                 WHERE s.id = $1 AND s.ended_at IS NULL AND m.held = FALSE AND s.epoch = m.epoch
-                   AND s.minted_at > m.session_floor"
-            ),
-            args![&id.to_string()],
-        )
-        .await?;
-    Ok(standing == 1)
+/// The session with this id, as [`find`] reads it.
+pub async fn with_id(conn: &mut Conn, id: SessionId) -> Result<Option<Session>, DbError> {
+    conn.optional(
+        sql!(
+            "SELECT s.id, s.member_id, m.person_id, m.account_id, o.id AS org_id, m.owner, s.epoch AS stamp, s.minted_at,
+                    s.seen_at, s.expires_at, m.epoch, m.session_floor, m.roles_version, m.held,
+                    EXISTS (SELECT 1 FROM role_grant g WHERE g.member_id = m.id AND g.service = 'gateway' AND g.role = 'user_admin'
+                            AND g.team_id = '') AS user_admin
+             FROM session s JOIN member m ON m.id = s.member_id JOIN org o ON o.account_id = m.account_id
+                  LEFT JOIN connection c ON c.id = s.connection_id
+             WHERE s.id = $1 AND s.ended_at IS NULL AND (c.stage IS NULL OR c.stage <> 'off')"
+        ),
+        args![&id.to_string()],
+    )
+    .await
 }
 
 /// Notes a use.

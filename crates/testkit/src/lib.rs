@@ -10,15 +10,19 @@
 
 pub mod browser;
 pub mod clock;
+pub mod mailbox;
 pub mod node;
 pub mod postgres;
+pub mod smtp;
 pub mod tamper;
 pub mod world;
 
 pub use browser::{Answer, Browser, MadeKey};
 pub use clock::ManualClock;
+pub use mailbox::Letter;
 pub use node::{Database, Engine, Node, NodeBuilder};
 pub use reqwest;
+pub use smtp::MailServer;
 pub use world::World;
 
 /// Tells each story of a file on both engines: `stories! { a_name, another }` runs `async fn a_name(Engine) -> Result<()>`.

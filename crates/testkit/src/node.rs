@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::serve::ListenerExt as _;
-use cardea_connect::{Fetch, OutboundPolicy, Outside};
+use cardea_connect::{Fetch, Mail, MailWay, OutboundPolicy, Outside};
 use cardea_gateway::pause::{Never, Pause};
 use cardea_gateway::state::State;
 use cardea_gateway::{App, Given, Settings, declare};
 use cardea_model::catalogue::{Catalogue, Document};
+use cardea_model::name::Email;
 use cardea_model::{Caller, Clock};
 use cardea_store::db::{self, Db};
 use cardea_tokens::pepper::Peppers;
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{ManualClock, TestRandom};
+use crate::mailbox::{self, Letter};
 use crate::postgres::Cluster;
 
 /// Which database stands under a story. Every story is told on both.
@@ -39,7 +41,7 @@ pub struct Database {
     /// The engine.
     pub engine: Engine,
     pepper: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Database {
@@ -69,12 +71,12 @@ impl Database {
     /// # Errors
     /// No temporary folder.
     pub fn shared(url: String, engine: Engine, pepper: String) -> Result<Self> {
-        Ok(Self { url, engine, pepper, _folder: tempfile::tempdir()? })
+        Ok(Self { url, engine, pepper, folder: tempfile::tempdir()? })
     }
 
     fn at(url: String, engine: Engine, folder: tempfile::TempDir) -> Self {
         let pepper = Peppers::generate(&TestRandom).to_string();
-        Self { url, engine, pepper, _folder: folder }
+        Self { url, engine, pepper, folder }
     }
 
     /// The text of its pepper file.
@@ -88,6 +90,12 @@ impl Database {
     pub fn file(&self) -> PathBuf {
         PathBuf::from(self.url.trim_start_matches("sqlite://"))
     }
+
+    /// The folder into which the messages of its nodes go.
+    #[must_use]
+    pub fn mail(&self) -> PathBuf {
+        self.folder.path().join("mail")
+    }
 }
 
 /// What a node is started with.
@@ -96,13 +104,14 @@ pub struct NodeBuilder {
     clock: Arc<dyn Clock>,
     manual: Arc<ManualClock>,
     pause: Arc<dyn Pause>,
+    mail: Option<MailWay>,
 }
 
 impl Default for NodeBuilder {
     fn default() -> Self {
         let manual = Arc::new(ManualClock::default());
         let settings = Settings { node_name: "one".to_owned(), hashers: 1, ..Settings::default() };
-        Self { settings, clock: Arc::<ManualClock>::clone(&manual), manual, pause: Arc::new(Never) }
+        Self { settings, clock: Arc::<ManualClock>::clone(&manual), manual, pause: Arc::new(Never), mail: None }
     }
 }
 
@@ -135,6 +144,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Another way for its messages than into the database's folder.
+    #[must_use]
+    pub fn mailing_by(mut self, way: MailWay) -> Self {
+        self.mail = Some(way);
+        self
+    }
+
     /// Starts the node: migrated, listening, following the feed.
     ///
     /// # Errors
@@ -142,7 +158,11 @@ impl NodeBuilder {
     pub async fn start(self, database: &Database) -> Result<Node> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let settings = Settings { public_url: format!("http://{address}"), ..self.settings };
+        let mut settings = self.settings;
+        // The address that it listens on, unless the story says that the world knows it by another one.
+        if settings.public_url == Settings::default().public_url {
+            settings.public_url = format!("http://{address}");
+        }
         let db = Db::open(&db::Settings { url: database.url.clone(), ..db::Settings::default() }).await?;
         db.migrate(self.clock.now()).await?;
         let policy = OutboundPolicy {
@@ -150,8 +170,10 @@ impl NodeBuilder {
             allow_plain_http_loopback: true,
             ..OutboundPolicy::default()
         };
+        let way = self.mail.unwrap_or_else(|| MailWay::Folder(database.mail()));
         let app = App::open(Given {
             db,
+            mail: Mail::new(&way, &Email::parse("noreply@cardea.test").context("the sender")?)?,
             outside: Outside::new(Fetch::new(policy)?, Arc::clone(&self.clock)),
             clock: self.clock,
             random: Arc::new(TestRandom),
@@ -171,7 +193,7 @@ impl NodeBuilder {
             // Whatever ends it shows in the story as a refused connection.
             let _ended = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await;
         });
-        Ok(Node { app, clock: self.manual, url: format!("http://{address}"), stop, tasks })
+        Ok(Node { app, clock: self.manual, url: format!("http://{address}"), mail: database.mail(), stop, tasks })
     }
 }
 
@@ -193,6 +215,7 @@ pub struct Node {
     pub clock: Arc<ManualClock>,
     /// `http://127.0.0.1:PORT`.
     pub url: String,
+    mail: PathBuf,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -243,6 +266,24 @@ impl Node {
     pub async fn finish_jobs(&self) -> Result<()> {
         cardea_gateway::jobs::run_due(&self.app).await?;
         Ok(())
+    }
+
+    /// Sends what is due, and reads every message that the nodes of this database ever sent, the oldest first.
+    ///
+    /// # Errors
+    /// The database's, or a message that cannot be read.
+    pub async fn mail(&self) -> Result<Vec<Letter>> {
+        cardea_gateway::mail::send_due(&self.app).await?;
+        mailbox::letters(&self.mail)
+    }
+
+    /// The newest message to this address.
+    ///
+    /// # Errors
+    /// There is none, or as [`Node::mail`].
+    pub async fn letter_to(&self, address: &str) -> Result<Letter> {
+        let letters = self.mail().await?.into_iter().rev();
+        letters.into_iter().find(|letter| letter.to == address).with_context(|| format!("no message to {address}"))
     }
 
     /// Stops the node and waits until it has said goodbye.

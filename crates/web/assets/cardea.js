@@ -125,3 +125,6 @@ document.querySelector(".rooms [aria-current]")?.scrollIntoView({ block: "neares
 
 // After a form came back with problems, the summary is read first.
 document.querySelector("[data-focus]")?.focus();
+
+// On a narrow window the rooms are a row that scrolls: the one that is open is in sight.
+document.querySelector(".rooms [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

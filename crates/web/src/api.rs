@@ -2,6 +2,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod orgs;
+pub(crate) mod shapes;
 
 use axum::Json;
 use axum::extract::State;
@@ -24,7 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// Who you are, where, with which roles and why.
 #[utoipa::path(get, path = "/api/v1/me", tag = "me", responses(
-    (status = 200, description = "You, your orgs, your roles and the reason for each"),
+    (status = 200, body = shapes::Me, description = "You, your orgs, your roles and the reason for each"),
     (status = 401, description = "No live session")))]
 async fn me(State(app): State<App>, Somebody(ctx): Somebody) -> Result<Json<Me>, Problem> {
     Ok(Json(people::me(&app, &ctx).await?))

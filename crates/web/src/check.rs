@@ -51,6 +51,7 @@ impl FromRequest<App> for Body {
 
 /// The question, borrowed from the body wherever it holds no escapes.
 #[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = Question)]
 struct Question<'a> {
     #[serde(borrow)]
     key: Cow<'a, str>,
@@ -85,7 +86,7 @@ struct No {
 
 /// May this key do this? Authenticate as a client by HTTP Basic; the reason of a no is for you, not for the key's holder.
 #[utoipa::path(post, path = "/api/v1/keys/check", tag = "keys", request_body = Question<'_>, responses(
-    (status = 200, description = "`{allowed: true, key_id, kind, org, user, expires_at?}` or `{allowed: false, reason}`"),
+    (status = 200, body = crate::api::shapes::Verdict, description = "Yes or no"),
     (status = 401, description = "Not a client's credentials"), (status = 403, description = "Not a resource server"),
     (status = 408, description = "The body did not come within 10 s"),
     (status = 413, description = "More than 16 KiB"), (status = 503, description = "No answer can be trusted now")))]

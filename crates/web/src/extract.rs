@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::cookie::Cookie;
+use crate::envelope::made_out;
 use crate::problem::Problem;
 
 /// A request whose caller does not matter, or is made out later.
@@ -63,7 +64,9 @@ impl FromRequestParts<App> for Anybody {
             (Some(secret), _) | (None, Some(secret)) => session::caller(app, secret, ctx.now).await?,
             (None, None) => Caller::Nobody,
         };
-        Ok(Self(ctx.with(caller)))
+        let ctx = ctx.with(caller);
+        made_out(&parts.extensions, &ctx);
+        Ok(Self(ctx))
     }
 }
 

@@ -42,15 +42,18 @@ pub fn router(app: App) -> Router {
     // What browsers reach with a cookie, behind the fence against other sites' requests.
     let fenced = Router::new()
         .merge(api)
-        .merge(login::routes().layer(from_fn(pages::failure::as_pages)))
+        .merge(login::routes().layer(from_fn(pages::failure::to_the_door)))
         .merge(pages::routes())
         .layer(CsrfLayer::new())
         .layer(CompressionLayer::new());
     // What other programs call with credentials of their own; an identity provider's form posts come from its site.
-    let open = Router::new().merge(login::callbacks()).merge(probe::routes()).merge(openapi::routes(document));
+    let open = Router::new()
+        .merge(login::callbacks())
+        .merge(probe::routes())
+        .merge(openapi::routes(document).layer(CompressionLayer::new()));
     let all = fenced
         .merge(open)
-        .fallback(pages::failure::nowhere)
+        .fallback(problem::no_route)
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         // Limits bodies itself and says so in its own words.
         .nest("/scim/v2", scim::routes())

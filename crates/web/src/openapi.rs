@@ -1,5 +1,7 @@
 //! The description of our API, made from its functions: `/openapi.json`, and a page to read it at `/docs`.
 
+mod failures;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -12,12 +14,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::login::page;
 use crate::pages::docs;
-use crate::problem::Problem;
+use crate::problem::{Body, Problem};
 
 /// What stands above the routes.
 #[derive(OpenApi)]
 #[openapi(
     paths(crate::check::answer),
+    components(schemas(Body<'_>)),
     info(
         title = "Cardea",
         description = "The API of the identity-federation gateway. Sign in with a session cookie or a bearer token."
@@ -31,6 +34,7 @@ pub(crate) fn with_document(routes: OpenApiRouter<App>) -> (Router<App>, Arc<uto
     let mut document = Head::openapi();
     document.merge(paths);
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    failures::describe(&mut document);
     (router, Arc::new(document))
 }
 
@@ -50,3 +54,6 @@ async fn read(document: Arc<utoipa::openapi::OpenApi>) -> Result<Response, Probl
 async fn show(json: Arc<str>) -> Response {
     (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], json.to_string()).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(connections::routes())
         .merge(revocations::routes())
         .merge(keys::routes())
-        .layer(from_fn(failure::as_pages));
+        .layer(from_fn(failure::to_the_door));
     pages.route("/assets/{*path}", get(asset))
 }
 

@@ -22,14 +22,20 @@ pub(crate) struct Problem {
     pub(crate) page: Option<String>,
 }
 
-/// The body (RFC 9457 §3.1).
-#[derive(Serialize)]
-struct Body<'a> {
+/// Every error of the API, as `application/problem+json` (RFC 9457 §3.1).
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body<'a> {
+    /// `urn:cardea:problem:` and the code.
     r#type: String,
+    /// What the status means.
     title: &'static str,
     status: u16,
+    /// What went wrong and what to do about it.
     detail: &'a str,
+    /// A stable word for the cause.
     code: &'static str,
+    /// The request, as the log calls it.
     request_id: &'a str,
 }
 

@@ -2,11 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet};
 use openidconnect::{JsonWebKey as _, JsonWebKeySet};
 use serde_json::{Map, Value, json};
 
 use super::JwksError;
+use super::key::VerifyingKey;
 
 /// The most entries of a set.
 const MOST: usize = 100;
@@ -21,7 +21,7 @@ const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 #[derive(Debug, PartialEq, Eq)]
 pub struct KeySet {
     keys: Vec<Map<String, Value>>,
-    verifying: CoreJsonWebKeySet,
+    verifying: Vec<VerifyingKey>,
 }
 
 impl KeySet {
@@ -38,7 +38,7 @@ impl KeySet {
         }
         let keys: Vec<_> = entries.iter().filter_map(Value::as_object).filter(|key| is_good(key)).map(public).collect();
         let verifying = keys.iter().filter_map(|key| verifying(key.clone())).collect();
-        Ok(Self { keys, verifying: JsonWebKeySet::new(verifying) })
+        Ok(Self { keys, verifying })
     }
 
     /// Whether a key has this id.
@@ -53,13 +53,13 @@ impl KeySet {
         json!({ "keys": self.keys })
     }
 
-    pub(crate) fn verifying(&self) -> CoreJsonWebKeySet {
-        self.verifying.clone()
+    pub(crate) fn verifying(&self) -> JsonWebKeySet<VerifyingKey> {
+        JsonWebKeySet::new(self.verifying.clone())
     }
 }
 
-fn verifying(key: Map<String, Value>) -> Option<CoreJsonWebKey> {
-    let key: CoreJsonWebKey = serde_json::from_value(Value::Object(key)).ok()?;
+fn verifying(key: Map<String, Value>) -> Option<VerifyingKey> {
+    let key = VerifyingKey::try_from(key).ok()?;
     // A key for encryption must not even make another one ambiguous.
     key.key_use().is_none_or(openidconnect::JsonWebKeyUse::allows_signature).then_some(key)
 }

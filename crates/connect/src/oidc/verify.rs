@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use cardea_model::Timestamp;
 use chrono::{DateTime, Utc};
-use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier};
+use openidconnect::core::{CoreIdToken, CoreIdTokenClaims};
 use openidconnect::{
-    AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, IssuerUrl, Nonce, SignatureVerificationError,
+    AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, IdTokenVerifier, IssuerUrl, Nonce,
+    SignatureVerificationError,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
@@ -17,12 +18,14 @@ use super::discovery::Metadata;
 use super::exchange::Tokens;
 use super::header::part;
 use crate::error::ConnectError;
-use crate::jwks::KeySet;
+use crate::jwks::{KeySet, VerifyingKey};
 
 /// How far two clocks may differ.
 const SKEW: Duration = Duration::from_secs(60);
 /// How old an ID token may be that was fetched just now.
 const AGE_MOST: Duration = Duration::from_secs(600);
+
+type Verifier = IdTokenVerifier<'static, VerifyingKey>;
 
 /// What the ID token must agree with.
 pub(super) struct Expected<'a> {
@@ -64,14 +67,14 @@ pub(super) fn verify(tokens: &Tokens, keys: &KeySet, expected: &Expected<'_>) ->
 }
 
 /// The library's verifier. It is told of no client secret, so that no MAC can ever be accepted.
-fn verifier(keys: &KeySet, expected: &Expected<'_>) -> Result<CoreIdTokenVerifier<'static>, ConnectError> {
+fn verifier(keys: &KeySet, expected: &Expected<'_>) -> Result<Verifier, ConnectError> {
     let issuer = IssuerUrl::new(expected.settings.issuer.clone()).map_err(|_| ConnectError::IssuerUnusable)?;
     let client = ClientId::new(expected.settings.client_id.clone());
     let algorithms = expected.metadata.algorithms.iter().map(|(_, algorithm)| algorithm.clone());
     // A time beyond the calendar makes every token expired.
     let late = expected.now.before(SKEW).as_micros();
     let late = DateTime::from_timestamp_micros(late).unwrap_or(DateTime::<Utc>::MAX_UTC);
-    Ok(CoreIdTokenVerifier::new_public_client(client, issuer, keys.verifying())
+    Ok(Verifier::new_public_client(client, issuer, keys.verifying())
         .set_allowed_algs(algorithms)
         .set_time_fn(move || late))
 }
@@ -80,7 +83,7 @@ fn verifier(keys: &KeySet, expected: &Expected<'_>) -> Result<CoreIdTokenVerifie
 fn access_token(
     token: &CoreIdToken,
     verified: &CoreIdTokenClaims,
-    verifier: &CoreIdTokenVerifier<'_>,
+    verifier: &Verifier,
     tokens: &Tokens,
 ) -> Result<(), ConnectError> {
     let Some(stated) = verified.access_token_hash() else {

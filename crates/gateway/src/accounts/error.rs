@@ -32,8 +32,8 @@ pub enum AccountError {
     /// The address is another person's (409).
     #[error("this address belongs to somebody else")]
     EmailTaken,
-    /// The org has three owners (409).
-    #[error("an org has at most three owners; remove one first")]
+    /// The org has as many owners as it may have (409).
+    #[error("this org has as many owners as it may have; remove one first")]
     Owners,
     /// The address is of another domain than the other owners' (422).
     #[error("all owners have addresses of one domain, here `{0}`")]

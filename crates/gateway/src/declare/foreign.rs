@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 
 use super::standing::{SIGNALS, Services, Standing};
 use super::{DeclareError, canonical, secrets};
-use crate::accounts::{AccountError, DIRECTORY_SECRET, MOST_OWNERS};
+use crate::accounts::{AccountError, DIRECTORY_SECRET};
 use crate::app::App;
 use crate::state::{Account, Client, DirectoryToken, Org, Owner, Problem, Secret, Signal};
 
@@ -41,7 +41,7 @@ pub(super) async fn of_account(
         None => {}
     }
     if let Some(owner) = &declared.owner {
-        of_owner(&mut problems, &path, owner, &standing.owners);
+        of_owner(&mut problems, &path, owner, &standing.owners, app.settings.org_owners);
     }
     of_connections(&mut problems, conn, &path, declared, standing, seen).await?;
     of_tokens(&mut problems, (app, conn), &path, declared, standing, seen).await?;
@@ -81,13 +81,13 @@ async fn of_org(
     Ok(())
 }
 
-fn of_owner(problems: &mut Vec<Problem>, path: &str, owner: &Owner, owners: &[String]) {
+fn of_owner(problems: &mut Vec<Problem>, path: &str, owner: &Owner, owners: &[String], most: usize) {
     let Some(email) = Email::parse(&owner.email) else { return };
     let known: Vec<Email> = owners.iter().filter_map(|text| Email::parse(text)).collect();
     if known.iter().any(|other| other.normal == email.normal) {
         return;
     }
-    let error = if known.len() >= MOST_OWNERS {
+    let error = if known.len() >= most {
         AccountError::Owners
     } else if let Some(other) = known.iter().find(|other| other.domain != email.domain) {
         AccountError::OwnerDomain(other.domain.clone())

@@ -19,7 +19,7 @@ use cardea_store::member::{self, Member};
 use cardea_store::person;
 use serde_json::json;
 
-use super::{LoginError, connector};
+use super::{LoginError, connector, is_open};
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
@@ -81,6 +81,10 @@ async fn try_admit(
         None => create(app, &mut tx, ctx, (row, settings), asserted).await?,
     };
     let member = enter(app, &mut tx, flow, member).await?;
+    // It may have been switched off since the answer arrived.
+    if !connection::find(&mut tx, row.id).await?.is_some_and(|row| is_open(&row)) {
+        return Err(LoginError::NoConnection);
+    }
     if !identity::signed_in(&mut tx, identity.id, &asserted.issuer, &asserted.subject, ctx.now).await? {
         return Err(LoginError::OtherSubject);
     }

@@ -19,11 +19,11 @@ pub(crate) fn settings(row: &Connection) -> Result<state::Connection, LoginError
 /// The connector of a stored connection. Cheap: what is fetched is cached beside it.
 pub(crate) fn build(app: &App, row: &Connection) -> Result<Connector, LoginError> {
     let settings = settings(row)?;
-    let Some(Protocol::Oidc(oidc)) = settings.protocol() else { return Err(LoginError::NoConnection) };
+    let Some(Protocol::Oidc(oidc)) = settings.protocol() else { return Err(LoginError::NotServed("SAML sign-in")) };
     let token_auth = match oidc.token_auth {
         state::TokenAuth::Basic => TokenAuth::Basic,
         state::TokenAuth::Post => TokenAuth::Post,
-        state::TokenAuth::PrivateKeyJwt => return Err(LoginError::NoConnection),
+        state::TokenAuth::PrivateKeyJwt => return Err(LoginError::NotServed("`token_auth: private_key_jwt`")),
     };
     let groups =
         GroupsClaim { claim: settings.groups.claim.clone(), pointer: settings.groups.pointer.clone(), split: None };

@@ -41,13 +41,13 @@ async fn try_sign_in(app: &App, ctx: &Ctx, email: &str, password: SecretString) 
         Some(email) => find(app, email).await?,
         None => (None, None),
     };
-    let fits = app.passwords.verify(hash, password).await?;
-    let (true, Some(member)) = (fits, member) else {
+    let fits = app.passwords.verify(hash.clone(), password).await?;
+    let (true, Some(hash), Some(member)) = (fits, hash, member) else {
         guesses.failed(app, ctx.now);
         return Err(LoginError::Credentials);
     };
     guesses.succeeded(app);
-    enter(app, ctx, &member).await
+    enter(app, ctx, &member, &hash).await
 }
 
 /// The hash and the membership with which this address signs in: where it owns something, else the oldest.
@@ -60,7 +60,8 @@ async fn find(app: &App, email: &Email) -> Result<(Option<String>, Option<Member
     Ok((hash, member))
 }
 
-async fn enter(app: &App, ctx: &Ctx, member: &Member) -> Result<Opened, LoginError> {
+/// Opens the session, if the password that was checked is still theirs.
+async fn enter(app: &App, ctx: &Ctx, member: &Member, hash: &str) -> Result<Opened, LoginError> {
     if member.numbers.held {
         return Err(LoginError::Deactivated);
     }
@@ -68,6 +69,10 @@ async fn enter(app: &App, ctx: &Ctx, member: &Member) -> Result<Opened, LoginErr
     let mut tx = app.db.write().await?;
     if !member::touch(&mut tx, member.id, member.numbers.epoch).await? {
         return Err(LoginError::Overtaken);
+    }
+    // Whoever replaces a password ends this member's sessions, and so comes wholly before the touch or after this one.
+    if passwords::find(&mut tx, member.user).await?.as_deref() != Some(hash) {
+        return Err(LoginError::Credentials);
     }
     member::signed_in(&mut tx, member.id, ctx.now).await?;
     let session = session::open(app, &mut tx, ctx, member, None).await?;

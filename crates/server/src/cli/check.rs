@@ -6,7 +6,6 @@ use crate::config::Config;
 use crate::environment::Environment;
 use crate::{catalogue, opening, pepper};
 use cardea_gateway::ground::{Engine, SchemaState};
-use secrecy::ExposeSecret as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -40,8 +39,12 @@ fn catalogue_of(config: &Config) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("catalogue", format!("{} services", catalogue.services().count()))];
     let unused = catalogue::unused_limits(config, &catalogue);
     if !unused.is_empty() {
-        let detail = format!("`[limits]` of the configuration holds, not the catalogue's: {}", unused.join(", "));
-        findings.push(Finding::note("limits", detail, Some("say the same in both")));
+        let detail = format!("the catalogue's own have no effect: {}", unused.join(", "));
+        findings.push(Finding::note(
+            "limits",
+            detail,
+            Some("set those that `[limits]` of the configuration knows there"),
+        ));
     }
     findings
 }
@@ -63,9 +66,7 @@ fn pepper_of(config: &Config) -> Finding {
 }
 
 async fn database(config: &Config) -> Vec<Finding> {
-    let url = config.database.url.expose_secret();
-    let file = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
-    if let Some(path) = file.filter(|path| !Path::new(path).exists()) {
+    if let Some(path) = opening::absent_file(config) {
         return vec![Finding::note("database", format!("{path} is not there; the first start makes it"), None)];
     }
     match examined(config).await {

@@ -6,6 +6,7 @@ use crate::config::{Config, Transport};
 use crate::opening;
 use cardea_gateway::App;
 use cardea_gateway::doctor::{self, Examination, Reached};
+use cardea_gateway::mail::{self, Queue};
 use secrecy::ExposeSecret as _;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -34,7 +35,7 @@ pub(crate) async fn doctor(config: &Config, json: bool) -> anyhow::Result<ExitCo
             findings
         }
     };
-    findings.push(mail(config).await);
+    findings.push(way(config).await);
     finding::print(json, &findings)
 }
 
@@ -43,6 +44,7 @@ async fn examined(app: &App, config: &Config) -> anyhow::Result<Vec<Finding>> {
     let seen = doctor::examine(app, &ctx).await?;
     let mut findings = vec![feed(&seen, config.revocation.bound), clocks(&seen)];
     findings.extend(nodes(&seen));
+    findings.push(outbox(mail::queue(app, &ctx).await?));
     findings.extend(doctor::reach(app, &ctx).await?.into_iter().map(connection));
     Ok(findings)
 }
@@ -97,7 +99,21 @@ fn connection(reached: Reached) -> Finding {
     }
 }
 
-async fn mail(config: &Config) -> Finding {
+fn outbox(queue: Queue) -> Finding {
+    let detail = match queue.error {
+        None => format!("{} messages wait", queue.waiting),
+        Some(error) => format!(
+            "{} messages wait, {} of them failed before, {} were given up; the last: {error}",
+            queue.waiting, queue.failing, queue.given_up
+        ),
+    };
+    if queue.failing + queue.given_up > 0 {
+        return Finding::problem("outbox", detail, Some("set `mail.url` or `mail.path` to what takes them"));
+    }
+    Finding::ok("outbox", detail)
+}
+
+async fn way(config: &Config) -> Finding {
     let section = &config.mail;
     match (section.transport, &section.url) {
         (Transport::File, _) => folder(&section.path),

@@ -102,10 +102,6 @@ fn limits(limits: &Limits, wrong: &mut Vec<Wrong>) {
         ("limits.org_owners", limits.org_owners),
         ("limits.sign_ins_per_minute", limits.sign_ins_per_minute),
         ("limits.personal_keys_per_user", limits.personal_keys_per_user),
-        ("limits.service_keys_per_org", limits.service_keys_per_org),
-        ("limits.legacy_keys_per_user", limits.legacy_keys_per_user),
-        ("limits.eug_per_org", limits.eug_per_org),
-        ("limits.users_per_eug", limits.users_per_eug),
     ];
     for (key, count) in counts {
         counted(key, count, 1, 1_000_000, wrong);
@@ -115,10 +111,6 @@ fn limits(limits: &Limits, wrong: &mut Vec<Wrong>) {
     within("limits.invitation_max", limits.invitation_max, limits.invitation_min, ever, wrong);
     within("limits.invitation_min", limits.invitation_min, second, ever, wrong);
     within("limits.invitation_default", limits.invitation_default, limits.invitation_min, limits.invitation_max, wrong);
-    within("limits.eug_invitation_max", limits.eug_invitation_max, limits.eug_invitation_min, ever, wrong);
-    within("limits.eug_invitation_min", limits.eug_invitation_min, second, ever, wrong);
-    within("limits.share_max", limits.share_max, limits.share_min, ever, wrong);
-    within("limits.share_min", limits.share_min, second, ever, wrong);
 }
 
 fn within(key: &'static str, value: Duration, least: Duration, most: Duration, wrong: &mut Vec<Wrong>) {

@@ -269,29 +269,17 @@ pub(crate) struct Auth {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Limits {
+    /// Owners of an org, invited ones too.
     pub(crate) org_owners: u32,
     /// Sign-ins that one network may begin in a minute, and finish.
     pub(crate) sign_ins_per_minute: u32,
     pub(crate) personal_keys_per_user: u32,
-    pub(crate) service_keys_per_org: u32,
-    pub(crate) legacy_keys_per_user: u32,
-    /// External user groups of an org.
-    pub(crate) eug_per_org: u32,
-    pub(crate) users_per_eug: u32,
     #[serde(deserialize_with = "span")]
     pub(crate) invitation_default: Duration,
     #[serde(deserialize_with = "span")]
     pub(crate) invitation_min: Duration,
     #[serde(deserialize_with = "span")]
     pub(crate) invitation_max: Duration,
-    #[serde(deserialize_with = "span")]
-    pub(crate) eug_invitation_min: Duration,
-    #[serde(deserialize_with = "span")]
-    pub(crate) eug_invitation_max: Duration,
-    #[serde(deserialize_with = "span")]
-    pub(crate) share_min: Duration,
-    #[serde(deserialize_with = "span")]
-    pub(crate) share_max: Duration,
 }
 
 const MINUTE: u64 = 60;
@@ -304,17 +292,9 @@ impl Default for Limits {
             org_owners: 3,
             sign_ins_per_minute: 300,
             personal_keys_per_user: 8,
-            service_keys_per_org: 64,
-            legacy_keys_per_user: 1,
-            eug_per_org: 500,
-            users_per_eug: 1_000,
             invitation_default: Duration::from_secs(6 * HOUR),
             invitation_min: Duration::from_secs(5 * MINUTE),
             invitation_max: Duration::from_secs(30 * DAY),
-            eug_invitation_min: Duration::from_secs(HOUR),
-            eug_invitation_max: Duration::from_secs(31 * DAY),
-            share_min: Duration::from_secs(5 * MINUTE),
-            share_max: Duration::from_secs(24 * HOUR),
         }
     }
 }

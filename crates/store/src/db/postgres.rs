@@ -22,6 +22,8 @@ use super::writer::PATIENCE;
 
 /// Statements kept prepared on each connection; the program has fewer.
 const PREPARED: usize = 512;
+/// Connections that requests never take: one follows the feed, which must not wait for the heartbeat on the other.
+const RESERVED: u32 = 2;
 /// What every connection of the pool begins with. A statement that waits longer has met a lock that
 /// nobody lets go of; a transaction that idles longer belongs to nobody.
 const SESSION: &str = "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'; \
@@ -47,7 +49,7 @@ impl Server {
         let options = options(&settings.url)?;
         let pool = pool_of(settings.pool.max(1)).connect_with(options.clone()).await;
         let pool = pool.map_err(|error| from_postgres(None, error))?;
-        let reserved = pool_of(1).connect_lazy_with(options.clone());
+        let reserved = pool_of(RESERVED).connect_lazy_with(options.clone());
         let notifies = can_notify(&pool).await?;
         let listening = Arc::new(AtomicBool::new(false));
         let listener = listen(options, bell, Arc::clone(&listening));
@@ -66,6 +68,11 @@ impl Server {
     /// The connection that is apart from the others.
     pub(super) async fn read_reserved(&self) -> Result<PoolConnection<Postgres>, DbError> {
         self.reserved.acquire().await.map_err(|error| from_postgres(None, error))
+    }
+
+    /// As [`write`](Self::write), apart from the others.
+    pub(super) async fn write_reserved(&self) -> Result<Transaction<'static, Postgres>, DbError> {
+        self.reserved.begin().await.map_err(|error| from_postgres(None, error))
     }
 
     pub(super) async fn write(&self) -> Result<Transaction<'static, Postgres>, DbError> {

@@ -9,9 +9,11 @@ use cardea_gateway::keys::{self, Change, Choice, KeyView, Wanted};
 use cardea_model::id::KeyId;
 use cardea_model::key::{BadExpiry, Expiry, GrantSpec};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::shapes;
 use crate::extract::{Json as Body, Somebody};
 use crate::problem::Problem;
 
@@ -21,19 +23,29 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// What a new key shall be; exactly one of `expires_in`, `expires_at` and `never`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewKey)]
 #[serde(deny_unknown_fields)]
 struct Create {
+    /// Unique among your keys.
     name: String,
+    /// A span such as `30d`, or a number of seconds.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     expires_in: Option<Expiry>,
+    /// The last instant.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Expiry>,
+    /// It does not expire.
     #[serde(default)]
     never: bool,
+    /// What it may do; nothing that you may not.
+    #[schema(value_type = Vec<shapes::ServiceOfKey>)]
     services: Vec<Service>,
     #[serde(default)]
     kind: Kind,
+    /// The org, if it is not the one whose door you came through.
     #[serde(default)]
     org: Option<String>,
 }
@@ -47,7 +59,8 @@ enum Service {
 }
 
 /// Which kind; legacy keys are not made here yet.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = NewKeyKind)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     #[default]
@@ -55,40 +68,47 @@ enum Kind {
 }
 
 /// A key, and its secret for this one answer.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeyWithSecret)]
 struct Created {
     #[serde(flatten)]
+    #[schema(value_type = shapes::Key)]
     key: KeyView,
+    /// It stands in this answer and nowhere else.
     secret: String,
 }
 
-#[derive(Serialize)]
+/// Keys, oldest first.
+#[derive(Serialize, ToSchema)]
 struct Keys {
+    #[schema(value_type = Vec<shapes::Key>)]
     keys: Vec<KeyView>,
 }
 
-#[derive(Serialize)]
+/// The services of an org.
+#[derive(Serialize, ToSchema)]
 struct Services {
+    #[schema(value_type = Vec<shapes::Choice>)]
     services: Vec<Choice>,
 }
 
 /// Your keys.
 #[utoipa::path(get, path = "/api/v1/me/keys", tag = "keys", responses(
-    (status = 200, description = "`{keys: […]}`, oldest first"), (status = 401, description = "No live session")))]
+    (status = 200, body = Keys, description = "Oldest first"), (status = 401, description = "No live session")))]
 async fn list(State(app): State<App>, Somebody(ctx): Somebody) -> Result<Response, Problem> {
     Ok(Json(Keys { keys: keys::list(&app, &ctx).await? }).into_response())
 }
 
 /// The services of your org, and which of them a key of yours can have.
 #[utoipa::path(get, path = "/api/v1/me/services", tag = "keys", responses(
-    (status = 200, description = "`{services: […]}`"), (status = 401, description = "No live session")))]
+    (status = 200, body = Services, description = "The services that take keys of people"), (status = 401, description = "No live session")))]
 async fn services(State(app): State<App>, Somebody(ctx): Somebody) -> Result<Response, Problem> {
     Ok(Json(Services { services: keys::choices(&app, &ctx).await? }).into_response())
 }
 
 /// Make a key. Its secret stands in this answer and nowhere else, ever.
-#[utoipa::path(post, path = "/api/v1/me/keys", tag = "keys", responses(
-    (status = 201, description = "The key with its secret"),
+#[utoipa::path(post, path = "/api/v1/me/keys", tag = "keys", request_body = Create, responses(
+    (status = 201, body = Created, description = "The key with its secret"),
     (status = 409, description = "`key_limit_reached` or `key_name_taken`"),
     (status = 422, description = "A name, expiry or service that cannot be")))]
 async fn create(
@@ -112,7 +132,7 @@ async fn create(
 
 /// One of your keys.
 #[utoipa::path(get, path = "/api/v1/me/keys/{id}", tag = "keys", responses(
-    (status = 200, description = "The key; its version is the ETag"), (status = 404, description = "Not one of yours")))]
+    (status = 200, body = shapes::Key, description = "The key; its version is the ETag"), (status = 404, description = "Not one of yours")))]
 async fn get(State(app): State<App>, Somebody(ctx): Somebody, Path(id): Path<String>) -> Result<Response, Problem> {
     let key = keys::get(&app, &ctx, key_id(&id)?).await?;
     Ok(with_etag(key))
@@ -127,18 +147,21 @@ fn key_id(text: &str) -> Result<KeyId, Problem> {
     text.parse().map_err(|_| keys::KeyError::Missing.into())
 }
 
-#[derive(Deserialize)]
+/// What changes of a key; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = KeyChange)]
 #[serde(deny_unknown_fields)]
 struct Patch {
     #[serde(default)]
     name: Option<String>,
+    /// `false` switches it off, `true` on again.
     #[serde(default)]
     active: Option<bool>,
 }
 
 /// Rename a key, or switch it off or on. Off holds on this node at once and on every node within the bound.
-#[utoipa::path(patch, path = "/api/v1/me/keys/{id}", tag = "keys", responses(
-    (status = 200, description = "The key as it is now"), (status = 404, description = "Not one of yours"),
+#[utoipa::path(patch, path = "/api/v1/me/keys/{id}", tag = "keys", request_body = Patch, responses(
+    (status = 200, body = shapes::Key, description = "The key as it is now"), (status = 404, description = "Not one of yours"),
     (status = 409, description = "Ended keys do not change"), (status = 412, description = "Changed since you read it")))]
 async fn change(
     State(app): State<App>,

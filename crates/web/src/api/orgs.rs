@@ -9,9 +9,11 @@ use cardea_gateway::revocation::{self, Shown};
 use cardea_gateway::{App, GatewayError, audit, connections};
 use cardea_model::Permission;
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::shapes;
 use crate::extract::Somebody;
 use crate::problem::Problem;
 
@@ -29,11 +31,15 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// How a list is cut: at the most `limit` (1 to 200, 50 if not given) entries after `cursor`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Cut {
+    /// At the most so many, 1 to 200; 50 if not given.
     limit: Option<i64>,
+    /// Where the page before ended: its `cursor`.
     #[serde(default)]
     pub(crate) cursor: String,
+    /// A part of a name or an address; users are found by it.
     #[serde(default)]
     pub(crate) q: String,
 }
@@ -62,7 +68,7 @@ impl<T> Page<T> {
 
 /// The users of the org with their roles and the reasons; `q` searches names and addresses.
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/users", tag = "people", responses(
-    (status = 200, description = "`{items: […], cursor?}`"), (status = 403, description = "Only owners and user_admins"),
+    (status = 200, body = shapes::Users, description = "By id"), (status = 403, description = "Only owners and user_admins"),
     (status = 404, description = "No such org for you")))]
 async fn users(
     State(app): State<App>,
@@ -77,7 +83,7 @@ async fn users(
 
 /// One user: identities, holds, roles with reasons, how many keys and sessions live.
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/users/{user}", tag = "people", responses(
-    (status = 200, description = "The user"), (status = 404, description = "No such user in this org")))]
+    (status = 200, body = shapes::UserDetail, description = "The user"), (status = 404, description = "No such user in this org")))]
 async fn user(
     State(app): State<App>,
     Somebody(ctx): Somebody,
@@ -89,7 +95,7 @@ async fn user(
 
 /// End everything a user holds in this account; answered once it is committed and this node refuses.
 #[utoipa::path(post, path = "/api/v1/orgs/{org}/users/{user}/deactivate", tag = "people", responses(
-    (status = 200, description = "`{receipt}`"), (status = 403, description = "Owners are out of an admin's reach"),
+    (status = 200, body = shapes::ReceiptLink, description = "It is over; the receipt tells what ended"), (status = 403, description = "Owners are out of an admin's reach"),
     (status = 404, description = "No such user in this org")))]
 async fn deactivate(
     State(app): State<App>,
@@ -120,7 +126,7 @@ async fn reactivate(
 
 /// Receipts of ended access, newest first.
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/revocations", tag = "evidence", responses(
-    (status = 200, description = "`{items: […], cursor?}`, each with every node's time")))]
+    (status = 200, body = shapes::Receipts, description = "Newest first, each with every node's time")))]
 async fn receipts(
     State(app): State<App>,
     Somebody(ctx): Somebody,
@@ -134,7 +140,7 @@ async fn receipts(
 
 /// One receipt: the cause, the commit, each node's time, what ended and what was left.
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/revocations/{receipt}", tag = "evidence", responses(
-    (status = 200, description = "The receipt"), (status = 404, description = "No such receipt in this org")))]
+    (status = 200, body = shapes::Receipt, description = "The receipt"), (status = 404, description = "No such receipt in this org")))]
 async fn receipt(
     State(app): State<App>,
     Somebody(ctx): Somebody,
@@ -147,7 +153,7 @@ async fn receipt(
 
 /// The identity providers of the org's account.
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/connections", tag = "identity", responses(
-    (status = 200, description = "`{items: […]}`; no secrets")))]
+    (status = 200, body = shapes::Connections, description = "By name; no secrets")))]
 async fn connection_list(
     State(app): State<App>,
     Somebody(ctx): Somebody,
@@ -160,7 +166,7 @@ async fn connection_list(
 
 /// The audit log of the org's account, newest first.
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/audit", tag = "evidence", responses(
-    (status = 200, description = "`{items: […], cursor?}`")))]
+    (status = 200, body = shapes::Events, description = "Newest first")))]
 async fn audit_log(
     State(app): State<App>,
     Somebody(ctx): Somebody,

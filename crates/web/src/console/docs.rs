@@ -11,6 +11,43 @@ pub struct Line {
     pub place: &'static str,
     /// What it means, in Markdown's words: backticks enclose values.
     pub text: String,
+    /// What it looks like, where that has a name.
+    pub kind: Option<Kind>,
+}
+
+/// What a value looks like: in words, and the shape whose name follows them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kind {
+    /// `string`, `list of`, `time or null`; nothing if the shape says it all.
+    pub words: String,
+    /// The shape.
+    pub shape: Option<String>,
+}
+
+/// A part of a shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// What it looks like.
+    pub kind: Kind,
+    /// Whether it may be left out.
+    pub optional: bool,
+    /// What it means.
+    pub text: String,
+}
+
+/// What is sent or answered, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a sentence.
+    pub text: String,
+    /// What it is, if it has no fields.
+    pub kind: Kind,
+    /// Its fields.
+    pub fields: Vec<Field>,
 }
 
 /// What can be sent.
@@ -20,6 +57,8 @@ pub struct Body {
     pub kinds: String,
     /// What it is.
     pub text: String,
+    /// What it looks like.
+    pub kind: Kind,
 }
 
 /// One method of one path.
@@ -64,4 +103,6 @@ pub struct DocsPage {
     pub lead: String,
     /// The chapters, by name.
     pub chapters: Vec<Chapter>,
+    /// What is sent and answered, by name.
+    pub shapes: Vec<Shape>,
 }

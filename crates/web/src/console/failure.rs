@@ -13,20 +13,15 @@ pub enum Failure {
     Broken,
     /// 503: the truth cannot be asked right now, so nothing is let in.
     Unavailable,
+    /// 403: another site sent it in the person's name.
+    Foreign,
+    /// 405: the address answers other methods.
+    WrongMethod,
+    /// What else a request can do wrong.
+    NotDone,
 }
 
 impl Failure {
-    /// The status code.
-    #[must_use]
-    pub const fn status(self) -> u16 {
-        match self {
-            Self::Refused => 403,
-            Self::NotFound => 404,
-            Self::Broken => 500,
-            Self::Unavailable => 503,
-        }
-    }
-
     /// What happened.
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -35,6 +30,9 @@ impl Failure {
             Self::NotFound => "There is nothing at this address",
             Self::Broken => "This page could not be made",
             Self::Unavailable => "Not available for a moment",
+            Self::Foreign => "This came from another site",
+            Self::WrongMethod => "This address is not opened like this",
+            Self::NotDone => "This could not be done",
         }
     }
 
@@ -52,6 +50,13 @@ impl Failure {
             Self::Unavailable => {
                 "This node cannot ask the database, and it gives no answer that might be out of date. Try again in a few seconds."
             }
+            Self::Foreign => {
+                "Another site sent this to Cardea in your name, so it was refused and nothing was changed. If it was you, do it on Cardea's own pages."
+            }
+            Self::WrongMethod => {
+                "It is there for a form or a program, or only to be read. Nothing was changed. Start from your overview."
+            }
+            Self::NotDone => "Nothing was changed. Go back and try again.",
         }
     }
 }
@@ -60,6 +65,8 @@ impl Failure {
 #[derive(Template)]
 #[template(path = "failure.html")]
 pub struct FailurePage {
+    /// The status code.
+    pub status: u16,
     /// Which.
     pub failure: Failure,
     /// What happened and the next step, where more is known than [`Failure::text`] says.

@@ -8,7 +8,7 @@
 //! | [`connections`] | `/o/{org}/connections` |
 //! | [`revocations`] | `/o/{org}/revocations` and the receipt |
 //! | [`keys`] | `/me/keys`, `/me/keys/new`, `/me/keys/{id}/delete` |
-//! | [`failure`] | 403, 404, 500 and 503 |
+//! | [`failure`] | what came to nothing: 403, 404, 405, 500, 503 and others |
 //! | [`docs`] | `/docs`: the API |
 //! | [`assets`] | `/assets/…`: stylesheet, script, fonts, mark |
 //!

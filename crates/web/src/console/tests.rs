@@ -1,10 +1,9 @@
 //! Every page with sample data: well-formed, nothing inline, nothing unescaped, its ids unique and found.
 
+mod browser;
 mod sample;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 
 use super::person::Blast;
 use super::{Part, assets, prose};
@@ -198,24 +197,6 @@ fn a_member_sees_no_administration() {
     let pages = Sample::by(Author::Honest).pages();
     let (_, html) = pages.iter().find(|(name, _)| *name == "keys").unwrap();
     assert!(!html.contains("/people\"") && !html.contains("/revocations\""));
-}
-
-/// Writes the pages and what they load to `target/console-preview`, to be looked at and to be read by the browser tests.
-/// Addresses of assets become relative there, so that a page opens from the disk too.
-#[test]
-fn the_preview_is_written() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/console-preview");
-    fs::create_dir_all(folder.join("assets")).unwrap();
-    for asset in assets::all() {
-        let path = folder.join(asset.path.trim_start_matches('/'));
-        match std::str::from_utf8(&asset.bytes) {
-            Ok(text) => fs::write(path, text.replace("url(\"/assets/", "url(\"")).unwrap(),
-            Err(_) => fs::write(path, &asset.bytes).unwrap(),
-        }
-    }
-    for (page, html) in Sample::by(Author::Honest).pages() {
-        fs::write(folder.join(format!("{page}.html")), html.replace("=\"/assets/", "=\"assets/")).unwrap();
-    }
 }
 
 #[test]

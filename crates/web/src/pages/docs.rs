@@ -1,10 +1,12 @@
 //! `/docs`: the OpenAPI document as a page of ours.
 
+mod shape;
+
 use utoipa::openapi::path::{Operation as Described, Parameter, ParameterIn};
 use utoipa::openapi::request_body::RequestBody;
-use utoipa::openapi::{OpenApi, PathItem, RefOr};
+use utoipa::openapi::{Content, OpenApi, PathItem, RefOr};
 
-use crate::console::docs::{Body, Chapter, DocsPage, Line, Operation};
+use crate::console::docs::{Body, Chapter, DocsPage, Kind, Line, Operation};
 use crate::login::sentence;
 
 /// The page of a document.
@@ -24,7 +26,7 @@ pub(crate) fn whole(document: &OpenApi) -> DocsPage {
     }
     chapters.sort_by(|one, other| one.name.cmp(&other.name));
     let lead = document.info.description.clone().unwrap_or_default();
-    DocsPage { version: document.info.version.clone(), lead, chapters }
+    DocsPage { version: document.info.version.clone(), lead, chapters, shapes: shape::all(document) }
 }
 
 /// The methods of a path, reading ones first.
@@ -43,8 +45,12 @@ fn operation(path: &str, method: &'static str, described: &Described) -> Operati
     let letters: String =
         path.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
     let answers = described.responses.responses.iter().filter_map(|(status, answer)| match answer {
-        RefOr::T(answer) => Some(Line { name: status.clone(), place: "", text: answer.description.clone() }),
-        RefOr::Ref(_) => None,
+        RefOr::T(answer) if status != "default" => {
+            // Every error is the same shape, which the page says once.
+            let kind = status.starts_with('2').then(|| content(answer.content.values())).flatten();
+            Some(Line { name: status.clone(), place: "", text: answer.description.clone(), kind })
+        }
+        RefOr::T(_) | RefOr::Ref(_) => None,
     });
     Operation {
         id: format!("{}{letters}", method.to_ascii_lowercase()),
@@ -67,13 +73,21 @@ fn parameter(parameter: &RefOr<Parameter>) -> Option<Line> {
         ParameterIn::Cookie => "in a cookie",
     };
     let text = parameter.description.clone().unwrap_or_default();
-    Some(Line { name: parameter.name.clone(), place, text })
+    Some(Line { name: parameter.name.clone(), place, text, kind: None })
+}
+
+/// What the first of some contents looks like.
+fn content<'c>(mut contents: impl Iterator<Item = &'c RefOr<Content>>) -> Option<Kind> {
+    let RefOr::T(content) = contents.next()? else { return None };
+    let schema = serde_json::to_value(content.schema.as_ref()?).ok()?;
+    Some(shape::kind(&schema))
 }
 
 fn body(body: &RefOr<RequestBody>) -> Option<Body> {
     let RefOr::T(body) = body else { return None };
     let kinds = body.content.keys().cloned().collect::<Vec<_>>().join(", ");
-    Some(Body { kinds, text: body.description.clone().unwrap_or_default() })
+    let kind = content(body.content.values()).unwrap_or_default();
+    Some(Body { kinds, text: body.description.clone().unwrap_or_default(), kind })
 }
 
 #[cfg(test)]
@@ -92,8 +106,10 @@ mod tests {
                 "get": {"tags": ["keys"], "summary": "One key.", "responses": {"404": {"description": "Not `yours`"}}},
                 "patch": {"tags": ["keys"], "summary": "Change it.", "responses": {},
                     "parameters": [{"name": "id", "in": "path", "required": true, "description": "The key's id", "schema": {"type": "string"}}],
-                    "requestBody": {"description": "What changes", "content": {"application/json": {"schema": {"type": "object"}}}}}},
-                "/api/v1/me": {"get": {"tags": ["about you"], "responses": {}}}}
+                    "requestBody": {"description": "What changes", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Change"}}}}}},
+                "/api/v1/me": {"get": {"tags": ["about you"], "responses": {}}}},
+            "components": {"schemas": {"Change": {"type": "object", "description": "What is left out stays.", "required": ["name"],
+                "properties": {"name": {"type": "string", "description": "Its new name"}}}}}
         }))
         .unwrap();
         let page = whole(&document);
@@ -110,6 +126,10 @@ mod tests {
             "The key's id",
             "application/json",
             "What changes",
+            "<a href=\"#shape-Change\">Change</a>",
+            "id=\"shape-Change\"",
+            "What is left out stays.",
+            "Its new name",
         ] {
             let text = text.replace('\'', "&#39;");
             assert!(html.contains(&text), "{text}");

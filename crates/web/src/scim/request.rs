@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use super::answer::Failure;
+use crate::envelope::made_out;
 use crate::extract::{Visitor, bearer};
 
 /// A request of a directory that has shown its token.
@@ -33,6 +34,7 @@ impl FromRequestParts<App> for Call {
         };
         let token = bearer(&parts.headers).ok_or(ProvisioningError::Unknown)?;
         let directory = provisioning::recognise(app, &ctx, token).await?;
+        made_out(&parts.extensions, directory.ctx());
         let id = Path::<String>::from_request_parts(parts, app).await.map(|Path(id)| id).unwrap_or_default();
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self {

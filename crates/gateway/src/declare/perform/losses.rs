@@ -73,9 +73,10 @@ impl Losses {
         let linked = standing.connection(connection);
         let known = standing.rules.iter().find(|row| row.name == name);
         match work {
-            Upstream::Put { declared, .. } if declared.stage == Stage::Off => {
-                let was_on = linked.filter(|linked| linked.row.stage != "off");
-                self.connections.extend(was_on.map(|linked| (linked.row.id, linked.row.name.clone())));
+            // On again as well: a sign-in that was overtaken by the switch must not live on with it.
+            Upstream::Put { declared, .. } => {
+                let switched = linked.filter(|linked| (linked.row.stage == "off") != (declared.stage == Stage::Off));
+                self.connections.extend(switched.map(|linked| (linked.row.id, linked.row.name.clone())));
             }
             Upstream::PutRule { rule, .. } => {
                 // One that reads another connection's groups becomes another rule.
@@ -83,11 +84,7 @@ impl Losses {
                 self.rules.extend(known.map(|row| (row.id, stays(row.connection).then(|| rule.clone()))));
             }
             Upstream::RemoveRule => self.rules.extend(known.map(|row| (row.id, None))),
-            Upstream::Put { .. }
-            | Upstream::ReleaseDomain
-            | Upstream::TakeDomain
-            | Upstream::PutToken(_)
-            | Upstream::RemoveToken => {}
+            Upstream::ReleaseDomain | Upstream::TakeDomain | Upstream::PutToken(_) | Upstream::RemoveToken => {}
         }
     }
 

@@ -7,6 +7,8 @@
 //! A figure that is a ratio has both its sides in the same run, by turns. Costs are the server's processor time, which
 //! other programs on the machine disturb least. The exit code is 1 if a figure misses its mark, or if the loader was
 //! so busy that the figure would be its own.
+//!
+//! `bench checks`, `directory`, `propagation` or `logins`, or several of them, measure these only.
 
 mod bare;
 mod checks;

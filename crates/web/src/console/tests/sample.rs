@@ -351,10 +351,34 @@ impl Sample {
         let request = || self.text("req_0198f2c1a9b37d10b3f24a7e5c119d02");
         let detail = self.text("The link has been used or is older than 6 hours. Ask for a new one.");
         vec![
-            page("failure-403", &FailurePage { failure: Failure::Refused, detail: None, request: request() }),
-            page("failure-404", &FailurePage { failure: Failure::NotFound, detail: Some(detail), request: request() }),
-            page("failure-500", &FailurePage { failure: Failure::Broken, detail: None, request: request() }),
-            page("failure-503", &FailurePage { failure: Failure::Unavailable, detail: None, request: request() }),
+            page(
+                "failure-403",
+                &FailurePage { status: 403, failure: Failure::Refused, detail: None, request: request() },
+            ),
+            page(
+                "failure-404",
+                &FailurePage { status: 404, failure: Failure::NotFound, detail: Some(detail), request: request() },
+            ),
+            page(
+                "failure-500",
+                &FailurePage { status: 500, failure: Failure::Broken, detail: None, request: request() },
+            ),
+            page(
+                "failure-405",
+                &FailurePage { status: 405, failure: Failure::WrongMethod, detail: None, request: request() },
+            ),
+            page(
+                "failure-other-site",
+                &FailurePage { status: 403, failure: Failure::Foreign, detail: None, request: request() },
+            ),
+            page(
+                "failure-422",
+                &FailurePage { status: 422, failure: Failure::NotDone, detail: None, request: request() },
+            ),
+            page(
+                "failure-503",
+                &FailurePage { status: 503, failure: Failure::Unavailable, detail: None, request: request() },
+            ),
         ]
     }
 

@@ -1,0 +1,148 @@
+//! The texts: who, what, until when, and what to do if it was not expected.
+
+use cardea_model::Timestamp;
+
+use super::message::{Message, Proof, Removed};
+use super::page::{Page, utc};
+
+/// A message as it is read.
+pub(super) fn page(message: &Message) -> Page {
+    match message {
+        Message::AccountInvitation { account, org, inviter, role, text, link, expires_at } => {
+            let asks =
+                format!("{inviter} invites you to the account {account} and its org {org}, as {role} of the account.");
+            invitation(org, inviter, &asks, text.as_deref(), link, *expires_at)
+        }
+        Message::OwnerInvitation { org, inviter, text, link, expires_at } => {
+            let asks = format!(
+                "{inviter} invites you to be an owner of the org {org}: to manage its teams, its people and their roles."
+            );
+            invitation(org, inviter, &asks, text.as_deref(), link, *expires_at)
+        }
+        Message::VerifyAddress { proof, expires_at } => verify(proof, *expires_at),
+        Message::OwnerRemoved { org, removed, by, at } => owner_removed(org, removed, by, *at),
+        Message::OwnerSuspended { org, owner, by, at } => owner_suspended(org, owner, by, *at),
+        Message::ContactAdmin { from, subject, body, org, team } => {
+            contact(from, subject, body, org, team.as_deref().unwrap_or("none"))
+        }
+        Message::Activation { service, link, expires_at } => {
+            let waits = format!("Welcome. {service} is yours to activate, for an account of yours or a new one.");
+            activation(&format!("Welcome: activate {service}"), &waits, None, link, *expires_at)
+        }
+        Message::ActivationTransfer { service, from, text, link, expires_at } => {
+            let waits =
+                format!("{from} hands {service} on to you. You can activate it for an account of yours or a new one.");
+            let words = text.as_deref().map(|text| (from.as_str(), text));
+            activation(&format!("{service} for you, from {from}"), &waits, words, link, *expires_at)
+        }
+        Message::Entitlement { service, number, link, expires_at } => entitlement(service, number, link, *expires_at),
+        Message::RegistrationConfirmed { account, org, link } => registered(account, org, link),
+        Message::RuleActivationResult { org, by, people, gained, lost, at } => {
+            rules(org, by, [*people, *gained, *lost].map(|count| count.to_string()), *at)
+        }
+        Message::AccessRemoved { org, by, scope, at } => access_removed(org, by, *scope, *at),
+    }
+}
+
+fn invitation(org: &str, inviter: &str, asks: &str, text: Option<&str>, link: &str, expires_at: Timestamp) -> Page {
+    Page::about(&format!("{inviter} invites you to {org}"))
+        .line(asks)
+        .words(inviter, text)
+        .link("Accept the invitation", link)
+        .line(&format!("The link works once, until {}.", utc(expires_at)))
+        .line("Not expected? Do nothing: unless you accept, nothing happens.")
+}
+
+fn verify(proof: &Proof, expires_at: Timestamp) -> Page {
+    let (until, page) = (utc(expires_at), Page::about("Verify your e-mail address"));
+    let page = page.line("Somebody, probably you, gave this address as theirs. Please show that it is yours.");
+    let page = match proof {
+        Proof::Link(link) => {
+            page.link("Verify this address", link).line(&format!("The link works once, until {until}."))
+        }
+        Proof::Code(code) => page
+            .line("Type this code where you were asked for it:")
+            .code(code)
+            .line(&format!("The code works once, until {until}. Nobody of ours will ever ask you for it.")),
+    };
+    page.line("Not expected? Do nothing: without this the address is not used.")
+}
+
+fn owner_removed(org: &str, removed: &str, by: &str, at: Timestamp) -> Page {
+    let at = utc(at);
+    Page::about(&format!("{removed} is no longer an owner of {org}"))
+        .line(&format!("{by} has removed {removed} from the owners of the org {org}."))
+        .facts([("Org", org), ("Removed", removed), ("By", by), ("At", &at)])
+        .line("You get this because you are an owner. Not expected? Look into the audit log, and speak to the other owners at once.")
+}
+
+fn owner_suspended(org: &str, owner: &str, by: &str, at: Timestamp) -> Page {
+    let at = utc(at);
+    Page::about(&format!("An owner of {org} is suspended: {owner}"))
+        .line(&format!("{owner} can do nothing in the org {org} for now: {by} has said so. Their sessions and keys have ended, and they stay an owner."))
+        .facts([("Org", org), ("Suspended", owner), ("By", by), ("At", &at)])
+        .line("Every other owner and the recovery address of the account get this. Not expected? Look at the receipt in the console. Whoever suspended them can let them in again, and so can an operator.")
+}
+
+fn contact(from: &str, subject: &str, body: &str, org: &str, team: &str) -> Page {
+    Page::about(&format!("[{org}] {subject}"))
+        .line(&format!("{from} writes to the owners of the org {org}."))
+        .facts([("From", from), ("Subject", subject), ("Org", org), ("Team", team)])
+        .words(from, Some(body))
+        .line("An answer to this message goes to them. Their words are their own: open nothing in them that you do not expect.")
+}
+
+fn activation(subject: &str, waits: &str, words: Option<(&str, &str)>, link: &str, expires_at: Timestamp) -> Page {
+    let (by, text) = words.unzip();
+    Page::about(subject)
+        .line(waits)
+        .words(by.unwrap_or_default(), text)
+        .link("Activate", link)
+        .line(&format!("The link works once, until {}.", utc(expires_at)))
+        .line("Not expected? Do nothing: unless you activate it, nothing happens.")
+}
+
+fn entitlement(service: &str, number: &str, link: &str, expires_at: Option<Timestamp>) -> Page {
+    let until = expires_at.map_or_else(|| "no end".to_owned(), utc);
+    Page::about(&format!("Your entitlement to {service}"))
+        .line(&format!("This is the certificate of your entitlement to {service}. Keep this message."))
+        .facts([("Product", service), ("Certificate", number), ("Until", &until)])
+        .link("Register it", link)
+        .line("Register it for an account that you own, or for a new one. If the account is somebody else's, let its owner do it.")
+        .line("Not expected? Do nothing: unless somebody registers it, nothing happens.")
+}
+
+fn registered(account: &str, org: &str, link: &str) -> Page {
+    Page::about(&format!("Your account {account} is ready"))
+        .line(&format!("You have registered the account {account}. Its org is {org}, and you own both."))
+        .link("Sign in", link)
+        .line("Set a recovery address next, so that you are not locked out when this mailbox is gone.")
+        .line("Not expected? Somebody has used your address: choose a new password at the sign-in, and tell us.")
+}
+
+fn rules(org: &str, by: &str, [people, gained, lost]: [String; 3], at: Timestamp) -> Page {
+    let at = utc(at);
+    Page::about(&format!("New membership rules are in force in {org}"))
+        .line(&format!("{by} has activated the membership rules of the org {org}."))
+        .facts([
+            ("Org", org),
+            ("By", by),
+            ("At", &at),
+            ("People", &people),
+            ("With more roles", &gained),
+            ("With fewer roles", &lost),
+        ])
+        .line("Not expected? The rules page in the console shows what changed, and can undo it.")
+}
+
+fn access_removed(org: &str, by: &str, scope: Removed, at: Timestamp) -> Page {
+    let (what, rest) = match scope {
+        Removed::Org => ("org", "Your roles there are gone. The account knows you as before."),
+        Removed::Account => ("account of the org", "You can use none of its services any more."),
+    };
+    let at = utc(at);
+    Page::about(&format!("You were removed from {org}"))
+        .line(&format!("{by} has removed you from the {what} {org}. {rest} Your API keys for it have ended."))
+        .facts([("Org", org), ("By", by), ("At", &at)])
+        .line("Not expected? Ask an owner of the org.")
+}

@@ -1,0 +1,396 @@
+//! The shapes of what our API answers, for its description: the wire's side of the gateway's own types.
+//!
+//! A test asks every route and holds the answer against these, so neither can change alone.
+#![expect(dead_code, reason = "described and never made: what is sent are the gateway's types")]
+
+use utoipa::ToSchema;
+
+/// The caller, in the account whose door they came through.
+#[derive(ToSchema)]
+pub(crate) struct Me {
+    user: MeUser,
+    /// The account's name.
+    account: String,
+    orgs: Vec<MeOrg>,
+    /// What you should know, such as that your groups could not be read.
+    notices: Vec<Notice>,
+}
+
+/// The user in `Me`.
+#[derive(ToSchema)]
+pub(crate) struct MeUser {
+    /// `usr_…`
+    id: String,
+    email: Option<String>,
+    /// Whether the address is proven to be theirs.
+    email_verified: bool,
+    name: String,
+}
+
+/// An org and your roles there.
+#[derive(ToSchema)]
+pub(crate) struct MeOrg {
+    /// The org's name.
+    org: String,
+    roles: Vec<Role>,
+}
+
+/// Something that you should know.
+#[derive(ToSchema)]
+pub(crate) struct Notice {
+    /// A stable word.
+    code: String,
+}
+
+/// A role with every reason for it.
+#[derive(ToSchema)]
+pub(crate) struct Role {
+    /// The team; without one the role is for the whole org.
+    #[schema(nullable = false)]
+    team: Option<String>,
+    service: String,
+    role: String,
+    /// Why.
+    because: Vec<Because>,
+}
+
+/// One reason for a role.
+#[derive(ToSchema)]
+pub(crate) struct Because {
+    /// The rule's name; empty for what was given by hand.
+    rule: String,
+    /// `manual`, `rule` or `owner`.
+    source: String,
+    /// The group that matched.
+    value: String,
+}
+
+/// What a key is for.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum KeyKind {
+    Personal,
+    Service,
+    Legacy,
+}
+
+/// How a key is now.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum KeyState {
+    Active,
+    Disabled,
+    Suspended,
+    Expired,
+    Revoked,
+    Deleted,
+}
+
+/// A key without its secret.
+#[derive(ToSchema)]
+pub(crate) struct Key {
+    /// `key_…`
+    id: String,
+    /// The public part of the secret.
+    kid: String,
+    /// How the secret begins, to recognise it by.
+    display: String,
+    kind: KeyKind,
+    name: String,
+    state: KeyState,
+    /// What it may do at the most.
+    grants: Vec<Grant>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// Nothing for a key that never expires.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// To the minute.
+    #[schema(format = DateTime)]
+    last_used_at: Option<String>,
+    /// Raised by each change; the ETag.
+    version: i64,
+}
+
+/// What a key may do at one service; only a service: whatever its holder may do there.
+#[derive(ToSchema)]
+pub(crate) struct Grant {
+    service: String,
+    /// Only these scopes, by name or alias; `*` alone for all.
+    #[schema(nullable = false)]
+    scopes: Option<Vec<String>>,
+    /// Only entities of this type.
+    #[schema(nullable = false)]
+    entity_type: Option<String>,
+    /// Only entities that one of these patterns names.
+    #[schema(nullable = false)]
+    entity_values: Option<Vec<String>>,
+}
+
+/// A whole service by its name, or a part of one.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(crate) enum ServiceOfKey {
+    Whole(String),
+    Part(Grant),
+}
+
+/// A service of your org.
+#[derive(ToSchema)]
+pub(crate) struct Choice {
+    service: String,
+    title: String,
+    /// Whether a key of yours can have it; if not, you have no role there.
+    assignable: bool,
+}
+
+/// The answer of a check.
+#[derive(ToSchema)]
+#[schema(as = Verdict)]
+pub(crate) struct Verdict {
+    allowed: bool,
+    /// Why not, in a stable word; with a no only. The rest is there with a yes only.
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    #[schema(nullable = false)]
+    key_id: Option<String>,
+    #[schema(nullable = false)]
+    kind: Option<KeyKind>,
+    /// The org's name.
+    #[schema(nullable = false)]
+    org: Option<String>,
+    /// Whose key it is.
+    #[schema(nullable = false)]
+    user: Option<String>,
+    #[schema(nullable = false, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// A user as an admin sees them in the list.
+#[derive(ToSchema)]
+pub(crate) struct User {
+    /// `usr_…`
+    id: String,
+    name: String,
+    email: Option<String>,
+    email_verified: bool,
+    /// `owner`, `admin` or `member` of the account.
+    account_role: String,
+    /// Whether they own the org.
+    owner: bool,
+    /// Whether nothing holds them.
+    active: bool,
+    /// Whether a source has deleted them; nothing lifts that.
+    deleted: bool,
+    /// How many keys of theirs live.
+    keys: i64,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    last_login_at: Option<String>,
+    roles: Vec<Role>,
+}
+
+/// A user with all that an admin can know.
+#[derive(ToSchema)]
+pub(crate) struct UserDetail {
+    #[serde(flatten)]
+    user: User,
+    /// Where they sign in and are provisioned.
+    identities: Vec<Identity>,
+    /// Why they may not act.
+    holds: Vec<Hold>,
+    /// How many sessions of theirs live.
+    sessions: i64,
+}
+
+/// A user at one connection.
+#[derive(ToSchema)]
+pub(crate) struct Identity {
+    /// The connection's name.
+    connection: String,
+    /// Who signs in there; nothing until they have.
+    subject: Option<String>,
+    /// The name that the directory knows them by.
+    user_name: String,
+    /// The directory's own id for them.
+    external_id: Option<String>,
+    /// Whether the directory manages them.
+    managed: bool,
+    /// What the directory last said.
+    active: bool,
+    #[schema(format = DateTime)]
+    last_login_at: Option<String>,
+}
+
+/// A reason why somebody may not act.
+#[derive(ToSchema)]
+pub(crate) struct Hold {
+    /// Who put it there.
+    source: String,
+    /// `disabled` or `deleted`.
+    kind: String,
+    #[schema(format = DateTime)]
+    since: String,
+    /// The receipt of that end of access.
+    receipt: String,
+}
+
+/// Where the end of access can be read up.
+#[derive(ToSchema)]
+pub(crate) struct ReceiptLink {
+    /// `rcp_…`
+    receipt: String,
+}
+
+/// The record of one end of access.
+#[derive(ToSchema)]
+pub(crate) struct Receipt {
+    /// `rcp_…`
+    id: String,
+    /// The user in this account.
+    member: String,
+    /// Whose access ended.
+    user: String,
+    /// Their name.
+    person: String,
+    email: Option<String>,
+    /// `all` or `sessions`.
+    what: String,
+    /// The cause, in a stable word.
+    cause: String,
+    /// Who brought it.
+    source: String,
+    /// The cause in the source's words.
+    message: String,
+    /// Who did it by hand.
+    #[schema(nullable = false)]
+    by: Option<String>,
+    request_id: String,
+    #[schema(format = DateTime)]
+    received_at: String,
+    #[schema(format = DateTime)]
+    committed_at: String,
+    /// Every node that was alive then.
+    nodes: Vec<NodeTime>,
+    /// What ended and what was left; nothing until the list has been made.
+    ended: Option<Ended>,
+    /// Its place in the list.
+    seq: i64,
+}
+
+/// When one node had applied it.
+#[derive(ToSchema)]
+pub(crate) struct NodeTime {
+    id: String,
+    name: String,
+    /// Nothing while it has not said so; then it refuses to answer from memory within the bound.
+    #[schema(format = DateTime)]
+    applied_at: Option<String>,
+    /// Microseconds from the commit to then.
+    after_micros: Option<i64>,
+}
+
+/// What ended, by name, and what was left.
+#[derive(ToSchema)]
+pub(crate) struct Ended {
+    keys: Vec<EndedKey>,
+    /// How many sessions ended.
+    sessions: i64,
+    named_sessions: Vec<EndedSession>,
+    /// What was left and why, in sentences.
+    left: Vec<String>,
+}
+
+/// A key on a receipt.
+#[derive(ToSchema)]
+pub(crate) struct EndedKey {
+    id: String,
+    name: String,
+    kid: String,
+}
+
+/// A session on a receipt.
+#[derive(ToSchema)]
+pub(crate) struct EndedSession {
+    id: String,
+    /// The connection it came through; nothing for a local sign-in.
+    connection: Option<String>,
+    #[schema(format = DateTime)]
+    began_at: String,
+}
+
+/// An identity provider; no secrets.
+#[derive(ToSchema)]
+pub(crate) struct Connection {
+    /// Unique in the instance; it stands in addresses.
+    name: String,
+    /// `oidc` or `saml`.
+    kind: String,
+    /// `draft`, `tested`, `live` or `off`.
+    stage: String,
+    /// Of an OIDC connection.
+    issuer: Option<String>,
+    /// Where the provider must send people back to.
+    callback_url: String,
+    /// The domains whose people sign in here.
+    domains: Vec<String>,
+    /// The names of its directory's tokens; a directory exists if there is one.
+    directory_tokens: Vec<String>,
+    #[schema(format = DateTime)]
+    last_login_at: Option<String>,
+}
+
+/// Something that was done, and by whom.
+#[derive(ToSchema)]
+pub(crate) struct Event {
+    id: String,
+    #[schema(format = DateTime)]
+    at: String,
+    /// Who did it: `person:usr_…`, `directory:idp_…`, `operator:opr_…`, `system:…` or `nobody`.
+    actor: String,
+    /// What, in a stable word.
+    action: String,
+    /// To what.
+    target: String,
+    request_id: String,
+    /// More about it, by action.
+    #[schema(value_type = Object)]
+    detail: String,
+}
+
+/// A page of users, by id.
+#[derive(ToSchema)]
+pub(crate) struct Users {
+    items: Vec<User>,
+    /// Where the next page begins; without one this is the last.
+    #[schema(nullable = false)]
+    cursor: Option<String>,
+}
+
+/// A page of receipts, newest first.
+#[derive(ToSchema)]
+pub(crate) struct Receipts {
+    items: Vec<Receipt>,
+    /// Where the next page begins; without one this is the last.
+    #[schema(nullable = false)]
+    cursor: Option<String>,
+}
+
+/// The identity providers, by name.
+#[derive(ToSchema)]
+pub(crate) struct Connections {
+    items: Vec<Connection>,
+    /// Where the next page begins; without one this is the last.
+    #[schema(nullable = false)]
+    cursor: Option<String>,
+}
+
+/// A page of the audit log, newest first.
+#[derive(ToSchema)]
+pub(crate) struct Events {
+    items: Vec<Event>,
+    /// Where the next page begins; without one this is the last.
+    #[schema(nullable = false)]
+    cursor: Option<String>,
+}
