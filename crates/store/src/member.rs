@@ -111,6 +111,17 @@ pub async fn touch(tx: &mut Tx, id: MemberId, epoch: i64) -> Result<bool, DbErro
     Ok(touched == 1)
 }
 
+/// The fence of a sign-in, which it notes: like [`touch`].
+pub async fn enter(tx: &mut Tx, id: MemberId, epoch: i64, now: Timestamp) -> Result<bool, DbError> {
+    let entered = tx
+        .execute(
+            sql!("UPDATE member SET issued = issued + 1, last_login_at = $3 WHERE id = $1 AND epoch = $2 AND held = FALSE"),
+            args![&id.to_string(), epoch, now],
+        )
+        .await?;
+    Ok(entered == 1)
+}
+
 /// Writes the row without changing what it says: holds off every touch and every end of access until the commit.
 pub async fn lock(tx: &mut Tx, id: MemberId) -> Result<bool, DbError> {
     let locked =
@@ -194,12 +205,6 @@ pub async fn make_owner(tx: &mut Tx, id: MemberId, account_role: &str) -> Result
         )
         .await?;
     Ok(changed == 1)
-}
-
-/// Notes a sign-in.
-pub async fn signed_in(tx: &mut Tx, id: MemberId, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(sql!("UPDATE member SET last_login_at = $2 WHERE id = $1"), args![&id.to_string(), now]).await?;
-    Ok(())
 }
 
 /// Makes the member an `admin` or a plain `member` of the account; the account's owner stays what they are.

@@ -80,7 +80,7 @@ async fn try_admit(
         }
         None => create(app, &mut tx, ctx, (row, settings), asserted).await?,
     };
-    let member = enter(app, &mut tx, flow, member).await?;
+    let member = enter(app, &mut tx, ctx, flow, member).await?;
     // It may have been switched off since the answer arrived.
     if !connection::find(&mut tx, row.id).await?.is_some_and(|row| is_open(&row)) {
         return Err(LoginError::NoConnection);
@@ -92,7 +92,6 @@ async fn try_admit(
     if row.last_login_at.is_none_or(|noted| ctx.now.since(noted) >= NOTE_EVERY) {
         connection::signed_in(&mut tx, row.id, ctx.now).await?;
     }
-    member::signed_in(&mut tx, member.id, ctx.now).await?;
     let session = session::open(app, &mut tx, ctx, &member, Some(row.id)).await?;
     let claims = claims(asserted);
     // The last but for inserts: it may take the feed's counter, which is one lock for all.
@@ -104,7 +103,7 @@ async fn try_admit(
 }
 
 /// The fence. The member is read before it, so that whatever ends access between the two makes the touch fail.
-async fn enter(app: &App, tx: &mut Tx, flow: &Flow, member: Member) -> Result<Member, LoginError> {
+async fn enter(app: &App, tx: &mut Tx, ctx: &Ctx, flow: &Flow, member: Member) -> Result<Member, LoginError> {
     if member.numbers.held {
         return Err(LoginError::Deactivated);
     }
@@ -113,7 +112,7 @@ async fn enter(app: &App, tx: &mut Tx, flow: &Flow, member: Member) -> Result<Me
         return Err(LoginError::Overtaken);
     }
     app.pause.at(Point::Login).await;
-    if !member::touch(tx, member.id, member.numbers.epoch).await? {
+    if !member::enter(tx, member.id, member.numbers.epoch, ctx.now).await? {
         return Err(LoginError::Overtaken);
     }
     Ok(member)

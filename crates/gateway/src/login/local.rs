@@ -67,14 +67,13 @@ async fn enter(app: &App, ctx: &Ctx, member: &Member, hash: &str) -> Result<Open
     }
     app.pause.at(Point::Login).await;
     let mut tx = app.db.write().await?;
-    if !member::touch(&mut tx, member.id, member.numbers.epoch).await? {
+    if !member::enter(&mut tx, member.id, member.numbers.epoch, ctx.now).await? {
         return Err(LoginError::Overtaken);
     }
     // Whoever replaces a password ends this member's sessions, and so comes wholly before the touch or after this one.
     if passwords::find(&mut tx, member.user).await?.as_deref() != Some(hash) {
         return Err(LoginError::Credentials);
     }
-    member::signed_in(&mut tx, member.id, ctx.now).await?;
     let session = session::open(app, &mut tx, ctx, member, None).await?;
     let user = member.user.to_string();
     audit::record(app, &mut tx, ctx, Some(member.account), "login.succeeded", &user, json!({"local": true})).await?;
