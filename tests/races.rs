@@ -18,6 +18,7 @@ use cardea_gateway::pause::{Pause, Point};
 use cardea_gateway::{App, Ctx, people, provisioning, session};
 use cardea_model::id::{KeyId, MemberId, SessionId, UserId};
 use cardea_model::key::{Expiry, GrantSpec};
+use cardea_model::rule::AccountRole;
 use cardea_model::{Caller, Person, Standing};
 use cardea_store::db::Tx;
 use cardea_store::session as store_session;
@@ -105,16 +106,8 @@ async fn newcomer(app: &App, number: usize) -> Result<Person> {
     let (user, member) = (UserId::new(ctx.now, &*app.random), MemberId::new(ctx.now, &*app.random));
     person::add(&mut tx, user, &format!("Person {number}"), None, None, ctx.now).await?;
     member::add(&mut tx, member, acme.id, user, "member", ctx.now).await?;
-    let role = grant::Grant {
-        team: String::new(),
-        service: "registry".to_owned(),
-        role: "admin".to_owned(),
-        source: "manual".to_owned(),
-        rule_id: String::new(),
-        rule_name: String::new(),
-        because: String::new(),
-    };
-    grant::add(&mut tx, member, "", &role, ctx.now).await?;
+    let role = grant::Role { team_id: "", service: "registry", role: "admin" };
+    grant::add(&mut tx, member, role, "test", ctx.now).await?;
     let session = SessionId::new(ctx.now, &*app.random);
     let open = store_session::New {
         id: session,
@@ -127,7 +120,16 @@ async fn newcomer(app: &App, number: usize) -> Result<Person> {
     };
     store_session::add(&mut tx, &open).await?;
     tx.commit().await?;
-    Ok(Person { user, member, account: acme.id, org: acme.org, standing: Standing::Member, session })
+    Ok(Person {
+        user,
+        member,
+        account: acme.id,
+        org: acme.org,
+        standing: Standing::Member,
+        account_role: AccountRole::Member,
+        teams: Arc::default(),
+        session,
+    })
 }
 
 async fn deactivate(app: App, person: Person) -> Result<()> {
@@ -184,13 +186,13 @@ async fn a_login_never_outruns_a_deactivation(engine: Engine) -> Result<()> {
         let ctx = app.ctx(Caller::Nobody);
         let flow = begin(ctx.now);
         let login = admission::admit(app, &ctx, &okta, &flow, &asserted);
-        let (late, ended) = gate.race(login, deactivate(app.clone(), person)).await;
+        let (late, ended) = gate.race(login, deactivate(app.clone(), person.clone())).await;
         ended?;
         let late = late.ok().map(|opened| opened.secret);
         for secret in std::iter::once(first.secret).chain(late.clone()) {
             survivors += usize::from(session::caller(app, &secret, app.clock.now()).await? != Caller::Nobody);
         }
-        reactivate(app, person).await?;
+        reactivate(app, person.clone()).await?;
         if let Some(secret) = late {
             survivors += usize::from(session::caller(app, &secret, app.clock.now()).await? != Caller::Nobody);
         }
@@ -228,15 +230,15 @@ async fn a_key_creation_never_outruns_a_deactivation(engine: Engine) -> Result<(
     let mut survivors = 0;
     for number in 0..races() {
         let person = newcomer(&node.app, number).await?;
-        let ctx = node.app.ctx(Caller::Person(person));
+        let ctx = node.app.ctx(Caller::Person(person.clone()));
         let creation = keys::create(&node.app, &ctx, wanted());
-        let (made, ended) = gate.race(creation, deactivate(node.app.clone(), person)).await;
+        let (made, ended) = gate.race(creation, deactivate(node.app.clone(), person.clone())).await;
         ended?;
-        survivors += living_rows(&node.app, person).await?;
+        survivors += living_rows(&node.app, person.clone()).await?;
         if let Ok(made) = made {
             let secret = made.secret.reveal();
             survivors += usize::from(works(&world, node, &secret).await?);
-            reactivate(&node.app, person).await?;
+            reactivate(&node.app, person.clone()).await?;
             survivors += usize::from(works(&world, node, &secret).await?);
         }
     }
@@ -252,11 +254,11 @@ async fn a_naive_key_creation_outruns_a_deactivation(engine: Engine) -> Result<(
     let mut survivors = 0;
     for number in 0..50 {
         let person = newcomer(app, number).await?;
-        let ctx = app.ctx(Caller::Person(person));
-        let (made, ended) = gate.race(naive(app, &ctx, person), deactivate(app.clone(), person)).await;
+        let ctx = app.ctx(Caller::Person(person.clone()));
+        let (made, ended) = gate.race(naive(app, &ctx, person.clone()), deactivate(app.clone(), person.clone())).await;
         made?;
         ended?;
-        survivors += living_rows(app, person).await?;
+        survivors += living_rows(app, person.clone()).await?;
     }
     assert!(survivors > 0, "the race does not race: {survivors}");
     Ok(())
@@ -308,10 +310,10 @@ async fn a_cache_fill_never_outruns_a_deactivation(engine: Engine) -> Result<()>
     let mut survivors = 0;
     for number in 0..races() {
         let person = newcomer(&one.app, number).await?;
-        let ctx = one.app.ctx(Caller::Person(person));
+        let ctx = one.app.ctx(Caller::Person(person.clone()));
         let secret = keys::create(&one.app, &ctx, wanted()).await?.secret.reveal();
         // The second node has never heard of this key: it reads it now, while the first ends it.
-        let (first, ended) = gate.race(works(&world, two, &secret), deactivate(one.app.clone(), person)).await;
+        let (first, ended) = gate.race(works(&world, two, &secret), deactivate(one.app.clone(), person.clone())).await;
         first?;
         ended?;
         two.follow().await?;

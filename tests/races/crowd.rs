@@ -95,7 +95,7 @@ impl Crowd {
     /// Signs in, makes a key and deletes it, and leaves everywhere.
     async fn work(&self, who: usize, groups: Vec<String>) -> Result<()> {
         let Some(person) = self.sign_in(who, groups).await? else { return Ok(()) };
-        let (app, ctx) = (&self.app, self.app.ctx(Caller::Person(person)));
+        let (app, ctx) = (&self.app, self.app.ctx(Caller::Person(person.clone())));
         match keys::create(app, &ctx, wanted()).await {
             Ok(made) => {
                 self.done.fetch_add(1, Ordering::SeqCst);

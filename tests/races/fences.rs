@@ -141,18 +141,18 @@ async fn whose_access_ended_meanwhile_changes_nobody(engine: Engine) -> Result<(
     let app = &world.node().app;
     let (target, mut admin) = (newcomer(app, 0).await?, owner(app).await?);
     let (account, user) = (target.account, target.user.to_string());
-    let ctx = app.ctx(Caller::Person(admin));
+    let ctx = app.ctx(Caller::Person(admin.clone()));
     let shutting = people::deactivate(app, &ctx, account, &user);
-    let (late, ended) = gate.overtake(shutting, deactivate(app.clone(), admin)).await;
+    let (late, ended) = gate.overtake(shutting, deactivate(app.clone(), admin.clone())).await;
     ended?;
     assert!(matches!(late, Err(GatewayError::Denied(Denied::Unknown))), "{late:?}");
     assert!(!is_held(app, &target).await?);
 
     // The same with the door that is to be opened, and with an end of the session alone.
-    reactivate(app, admin).await?;
+    reactivate(app, admin.clone()).await?;
     admin = owner(app).await?;
-    people::deactivate(app, &app.ctx(Caller::Person(admin)), account, &user).await?;
-    let ctx = app.ctx(Caller::Person(admin));
+    people::deactivate(app, &app.ctx(Caller::Person(admin.clone())), account, &user).await?;
+    let ctx = app.ctx(Caller::Person(admin.clone()));
     let (app_too, ctx_too) = (app.clone(), ctx.clone());
     let leaving = async move { Ok(session::sign_out(&app_too, &ctx_too).await?) };
     let (late, left) = gate.overtake(people::reactivate(app, &ctx, account, &user), leaving).await;
@@ -168,7 +168,7 @@ async fn whose_session_ended_meanwhile_changes_no_key(engine: Engine) -> Result<
     let world = scene(engine, &gate).await?;
     let app = &world.node().app;
     let person = newcomer(app, 0).await?;
-    let ctx = app.ctx(Caller::Person(person));
+    let ctx = app.ctx(Caller::Person(person.clone()));
     let made = keys::create(app, &ctx, wanted()).await?.key;
     let off = Change { active: Some(false), ..Change::default() };
     let (app_too, ctx_too) = (app.clone(), ctx.clone());

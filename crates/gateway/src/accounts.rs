@@ -10,6 +10,7 @@ use cardea_model::{Caller, Permission, Place, ShownOnce};
 use cardea_store::account::{self, Account};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::link::{self, Link};
+use cardea_store::member::InForce;
 use cardea_store::operator::{self, Operator};
 use cardea_store::{member, password as passwords, person, setting};
 use cardea_tokens::format::{Prefix, Secret, parse};
@@ -220,12 +221,14 @@ pub(crate) async fn add_account(
     }
     let account = Account {
         id: AccountId::new(ctx.now, &*app.random),
+        number: account::next_number(tx).await?,
         name: name.to_owned(),
+        description: String::new(),
         recovery_email: None,
         org: OrgId::new(ctx.now, &*app.random),
         org_name: org_name.to_owned(),
         org_kind: kind.to_owned(),
-        rules_active: false,
+        rules: InForce { active: false, generation: 0, settled: 0, version: 1 },
     };
     account::add(tx, &account, ctx.now).await.map_err(|error| error.or_on_conflict(AccountError::NameTaken))?;
     link::end_all(tx, FIRST_START, ctx.now).await?;

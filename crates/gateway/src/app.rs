@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::pause::Pause;
 use crate::provisioning::{Rates, Scans};
+use crate::rules::Shelf;
 use crate::settings::Settings;
 use crate::tries::Tries;
 use crate::{audit, feed, jobs, mail, usage};
@@ -48,6 +49,8 @@ pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     /// The way out, to identity providers.
     pub outside: Outside,
+    /// The rules in force, compiled.
+    pub(crate) rules: Shelf,
     /// The way out, to people.
     pub post: Post,
     /// What the operator decided.
@@ -134,6 +137,7 @@ impl App {
             peppers,
             catalogue,
             outside,
+            rules: Shelf::default(),
             post: Post::new(mail),
             settings,
             memory: ArcSwap::default(),

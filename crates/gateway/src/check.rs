@@ -17,15 +17,16 @@ use cardea_model::id::{ClientId, KeyId, MemberId, UserId};
 use cardea_model::key::{HeldRole, Holder, KeyKind, KeyState, Question, Reason, Roles, decide};
 use cardea_model::{Fault, Kind, Timestamp};
 use cardea_store::db::{Conn, DbError};
-use cardea_store::{grant, key, member};
+use cardea_store::{key, member};
 use cardea_tokens::format::{self, Kid, Prefix};
 
 use fill::{entry, read_client, read_org};
 pub(crate) use fill::{fill, fill_clients, keep_keys, reload_key, reload_org};
 
 use crate::app::App;
-use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, Profile};
+use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, NEVER, Profile};
 use crate::pause::Point;
+use crate::roles::{self, Effective, Source};
 
 /// The domain of clients' secrets, which keeps their MACs apart from all others.
 pub const CLIENT_SECRET: &str = "client";
@@ -195,6 +196,9 @@ fn judge(app: &App, asker: &Asker, ask: &Ask<'_>, entry: &KeyEntry, profile: &Pr
     if let Some(reason) = dead(entry, now) {
         return Verdict::Denied(reason);
     }
+    if profile.stale_at <= now {
+        return Verdict::Denied(Reason::ReauthRequired);
+    }
     match allowed(app, asker, ask, entry, profile) {
         Ok(org) => {
             entry.note_use(now);
@@ -245,7 +249,7 @@ async fn check_in_database(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timesta
         let _never = app.peppers.verify(&app.peppers.mac(""), ask.key);
         return Ok(Verdict::Denied(Reason::UnknownKey));
     };
-    let Some((member, profile)) = load_member(app, &memory, &mut conn, row.member).await? else {
+    let Some((member, profile)) = load_member(app, &memory, &mut conn, row.member, now).await? else {
         return Ok(Verdict::Denied(Reason::UnknownKey));
     };
     let Some(entry) = entry(app, &memory, &row, member) else { return Ok(Verdict::Denied(Reason::UnknownKey)) };
@@ -263,6 +267,7 @@ async fn load_member(
     memory: &Memory,
     conn: &mut Conn,
     id: MemberId,
+    now: Timestamp,
 ) -> Result<Option<(Arc<MemberEntry>, Arc<Profile>)>, DbError> {
     let Some(row) = member::find(conn, id).await? else { return Ok(None) };
     let org = match memory.org(row.org) {
@@ -272,35 +277,28 @@ async fn load_member(
             memory.keep_new_org(id, facts)
         }
     };
-    let roles = roles_of(app, conn, &row).await?;
+    let held = roles::of(app, conn, &row, now).await?;
     let entry = memory.member(id);
     entry.raise(&row.numbers);
     let profile = Arc::new(Profile {
         user: row.user,
         account: row.account,
         org,
-        roles,
+        roles: sum(&app.catalogue, &held),
         roles_version: row.numbers.roles_version,
+        org_version: row.rules.version,
+        stale_at: held.stale_at.unwrap_or(NEVER),
     });
     entry.keep(Arc::clone(&profile));
     Ok(Some((entry, profile)))
 }
 
-/// The roles of a member now: an owner's, or the sum of what was granted.
-pub(crate) async fn roles_of(app: &App, conn: &mut Conn, row: &member::Member) -> Result<Roles, DbError> {
-    if row.owner {
-        return Ok(Roles::of_owner());
+/// The roles of a member, as a verdict adds them up.
+pub(crate) fn sum(catalogue: &Catalogue, held: &Effective) -> Roles {
+    if held.source == Source::Owner {
+        return Roles::of_owner();
     }
-    let held = grant::of(conn, row.id).await?;
-    Ok(sum(&app.catalogue, &held))
-}
-
-/// Adds up grants.
-pub(crate) fn sum(catalogue: &Catalogue, held: &[grant::Grant]) -> Roles {
-    let roles = held.iter().map(|grant| HeldRole {
-        team: (!grant.team.is_empty()).then_some(grant.team.as_str()),
-        service: &grant.service,
-        role: &grant.role,
-    });
+    let roles =
+        held.roles.iter().map(|role| HeldRole { team: role.team.as_deref(), service: &role.service, role: &role.role });
     Roles::of_member(catalogue, roles)
 }

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::error::GatewayError;
 use crate::pause::Point;
 use crate::revocation::{EndedKey, EndedList, EndedSession, LIST_ENDED};
+use crate::rules::{self, SETTLE};
 
 const BATCH: i64 = 200;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -39,6 +40,9 @@ pub async fn run_due(app: &App) -> Result<usize, DbError> {
 }
 
 async fn perform(app: &App, job: &Job, now: Timestamp) -> Result<(), GatewayError> {
+    if job.kind == SETTLE {
+        return rules::settle(app, job).await;
+    }
     let mut tx = app.db.write().await?;
     // Another node may have done it since it was read.
     if !job::done(&mut tx, job.id).await? {

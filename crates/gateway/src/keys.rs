@@ -12,7 +12,7 @@ use cardea_model::id::{AccountId, KeyId};
 use cardea_model::key::{Expiry, ExpiryBounds, GrantSpec, KeyGrants, KeyKind, KeyState, Span};
 use cardea_model::name::{fold, is_label};
 use cardea_model::numbers::Numbers;
-use cardea_model::{Caller, Denied, Permission, Person, Place, ShownOnce};
+use cardea_model::{Caller, Denied, Permission, Person, Place, ShownOnce, Timestamp};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::feed::{self, Kind as FeedKind};
 use cardea_store::key::{self as rows, New};
@@ -30,6 +30,7 @@ use crate::audit;
 use crate::check;
 use crate::context::Ctx;
 use crate::pause::Point;
+use crate::roles;
 use crate::session;
 
 /// What a new key shall be.
@@ -55,9 +56,9 @@ pub struct Created {
 
 const BOUNDS: ExpiryBounds = ExpiryBounds { least: Span::from_seconds(60), most: None };
 
-fn holder(ctx: &Ctx) -> Result<Person, Denied> {
+fn holder(ctx: &Ctx) -> Result<&Person, Denied> {
     ctx.caller.may(Permission::ManageOwnKeys, &Place::Here)?;
-    match ctx.caller {
+    match &ctx.caller {
         Caller::Person(person) => Ok(person),
         // A key must not make keys: a leaked one would never end.
         Caller::Nobody | Caller::Directory { .. } | Caller::Client(_) | Caller::Operator(_) | Caller::System(_) => {
@@ -76,7 +77,7 @@ pub async fn create(app: &App, ctx: &Ctx, wanted: Wanted) -> Result<Created, Key
         return Err(KeyError::Name);
     }
     let expires_at = wanted.expiry.resolve(ctx.now, BOUNDS)?;
-    let (epoch, grants) = prepare(app, person, wanted.grants, wanted.org.as_deref()).await?;
+    let (epoch, grants) = prepare(app, ctx, person, wanted.grants, wanted.org.as_deref()).await?;
     app.pause.at(Point::KeyCreation).await;
     let document = serde_json::to_string(&grants).unwrap_or_default();
     let secret = Secret::generate(Prefix::Personal, &*app.random);
@@ -107,7 +108,8 @@ pub async fn create(app: &App, ctx: &Ctx, wanted: Wanted) -> Result<Created, Key
 /// What the key may be given, read before any lock is taken, with the epoch that goes with it.
 async fn prepare(
     app: &App,
-    person: Person,
+    ctx: &Ctx,
+    person: &Person,
     grants: Vec<GrantSpec>,
     org: Option<&str>,
 ) -> Result<(i64, Vec<GrantSpec>), KeyError> {
@@ -118,7 +120,7 @@ async fn prepare(
         return Err(KeyError::Denied(Denied::Hidden));
     }
     let grants = KeyGrants::check(grants, &app.catalogue, &account.org_name, KeyKind::Personal)?;
-    let assignable = assignable(app, &mut conn, &row).await?;
+    let assignable = assignable(app, &mut conn, &row, ctx.now).await?;
     for grant in &grants {
         if !assignable.contains(&grant.service) {
             return Err(KeyError::NoRole(grant.service.clone()));
@@ -128,10 +130,10 @@ async fn prepare(
 }
 
 /// The services that a key of this member can be given: the org has them and the member has a role there.
-async fn assignable(app: &App, conn: &mut Conn, row: &member::Member) -> Result<Vec<String>, DbError> {
+async fn assignable(app: &App, conn: &mut Conn, row: &member::Member, now: Timestamp) -> Result<Vec<String>, DbError> {
     let names = account::services(conn, row.org).await?;
     let enabled = app.catalogue.services_named(names.iter().map(String::as_str));
-    let roles = check::roles_of(app, conn, row).await?;
+    let roles = check::sum(&app.catalogue, &roles::of(app, conn, row, now).await?);
     let services = roles.services(enabled);
     Ok(names.into_iter().filter(|name| app.catalogue.service_named(name).is_some_and(|s| services.has(s))).collect())
 }
@@ -155,7 +157,7 @@ pub async fn choices(app: &App, ctx: &Ctx) -> Result<Vec<Choice>, KeyError> {
     let person = holder(ctx)?;
     let mut conn = app.db.read().await?;
     let row = member::find(&mut conn, person.member).await?.ok_or(KeyError::Ended)?;
-    let assignable = assignable(app, &mut conn, &row).await?;
+    let assignable = assignable(app, &mut conn, &row, ctx.now).await?;
     let names = account::services(&mut conn, row.org).await?;
     let known = names.into_iter().filter_map(|name| {
         let service = app.catalogue.service(app.catalogue.service_named(&name)?)?;
@@ -273,7 +275,7 @@ pub async fn delete(app: &App, ctx: &Ctx, id: KeyId) -> Result<(), KeyError> {
 }
 
 /// The key, with its owner's row locked first, so that two changes of one key come one after the other.
-async fn locked(tx: &mut Tx, person: Person, id: KeyId) -> Result<rows::Key, KeyError> {
+async fn locked(tx: &mut Tx, person: &Person, id: KeyId) -> Result<rows::Key, KeyError> {
     if !person::lock(tx, person.user).await? {
         return Err(KeyError::Ended);
     }
@@ -281,7 +283,7 @@ async fn locked(tx: &mut Tx, person: Person, id: KeyId) -> Result<rows::Key, Key
 }
 
 /// A key is its owner's in the account in which it was made: one account's provider must not reach another's keys.
-fn own(row: Option<rows::Key>, person: Person) -> Result<rows::Key, KeyError> {
+fn own(row: Option<rows::Key>, person: &Person) -> Result<rows::Key, KeyError> {
     row.filter(|row| row.member == person.member).ok_or(KeyError::Missing)
 }
 

@@ -41,6 +41,8 @@ pub mod pause;
 pub mod people;
 pub mod provisioning;
 pub mod revocation;
+pub mod roles;
+pub mod rules;
 pub mod session;
 pub mod settings;
 pub mod state;

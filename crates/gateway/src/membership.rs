@@ -1,14 +1,10 @@
-//! Groups to roles: at each sign-in the whole set of roles that the rules give is computed anew, with its reasons, and the
-//! difference is written. So nothing stale survives a change of the rules or of the groups. Owners are never changed.
+//! What a sign-in says about somebody's groups, noted: [`crate::roles`] works out from it what they may. Nothing here
+//! fails a sign-in.
 
-use std::collections::BTreeSet;
-
-use cardea_model::id::{ConnectionId, RuleId};
-use cardea_model::rule::{AccountRole, CompiledRules, Grants, GroupClaims, Rule, RuleBody, evaluate};
-use cardea_store::account::{self, Account};
-use cardea_store::connection;
+use cardea_model::id::{ConnectionId, IdentityId};
+use cardea_model::rule::GroupClaims;
 use cardea_store::db::{DbError, Tx};
-use cardea_store::grant::{self, Grant};
+use cardea_store::group::{self, Snapshot};
 use cardea_store::member::{self, Member};
 use serde_json::json;
 
@@ -16,19 +12,18 @@ use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
 use crate::revocation;
+use crate::roles::{self, Effective, Known, NOTED_TO};
 use crate::state::{Groups, GroupsFrom, OnMissing};
 
-/// How the roles of somebody who signs in came about, for the trace and the person.
+/// How the groups of somebody who signs in were told, for the trace and the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
-    /// By the groups of this sign-in.
+    /// As a whole list.
     Claims,
-    /// The claim was absent and taken for no groups.
+    /// Not at all, which is taken for none.
     TreatedAsEmpty,
-    /// The claim was absent, cut off, or not this connection's authority; the last good roles stand.
+    /// Not at all, cut off, or not by this connection's authority; the last good list stands.
     Kept,
-    /// Rules are not active, or the person is an owner.
-    Untouched,
 }
 
 impl Sync {
@@ -39,152 +34,83 @@ impl Sync {
             Self::Claims => "claims",
             Self::TreatedAsEmpty => "treated_as_empty",
             Self::Kept => "kept",
-            Self::Untouched => "untouched",
         }
     }
 }
 
-/// Brings the member's rule-given roles in line with these groups, in the caller's transaction.
-///
-/// # Errors
-/// The database's. What is wrong with rules or groups never fails a sign-in: the last good roles stand.
+/// Notes what a connection says about the groups of an identity, in the caller's transaction, which has touched the member.
+/// A change is told to every node: make this the last write but for inserts.
 pub(crate) async fn sync(
     app: &App,
     tx: &mut Tx,
     ctx: &Ctx,
-    (account, member): (&Account, &Member),
+    (member, identity): (&Member, IdentityId),
     (connection, settings): (ConnectionId, &Groups),
-    groups: &GroupClaims,
+    claims: &GroupClaims,
 ) -> Result<Sync, DbError> {
-    if member.owner || !account.rules_active {
-        return Ok(Sync::Untouched);
-    }
     if settings.from == GroupsFrom::Scim {
         return Ok(Sync::Kept);
     }
-    let (groups, outcome): (&[String], _) = match (groups, settings.on_missing) {
-        (GroupClaims::Present(groups), _) => (groups, Sync::Claims),
-        (GroupClaims::Missing, OnMissing::TreatAsEmpty) => (&[], Sync::TreatedAsEmpty),
-        (GroupClaims::Missing, OnMissing::KeepLast) | (GroupClaims::Overage, _) => return Ok(Sync::Kept),
+    let standing = group::snapshot(tx, identity).await?;
+    let (groups, said, outcome) = match (claims, settings.on_missing) {
+        (GroupClaims::Present(groups), _) => {
+            (Some(group::intern(tx, connection, groups).await?), "present", Sync::Claims)
+        }
+        (GroupClaims::Missing, OnMissing::TreatAsEmpty) => (Some(Vec::new()), "missing", Sync::TreatedAsEmpty),
+        (GroupClaims::Missing, OnMissing::KeepLast) => (None, "missing", Sync::Kept),
+        (GroupClaims::Overage, _) => (None, "overage", Sync::Kept),
     };
-    let Some(mut due) = due(tx, (account, member), connection, groups).await? else { return Ok(Sync::Kept) };
-    if !due.new.is_empty() {
-        // A team or rule that ends takes its roles with it: what is added beside that end would stay for good.
-        account::lock_org(tx, account.org).await?;
-        if !account::find(tx, account.id).await?.is_some_and(|account| account.rules_active) {
-            return Ok(Sync::Untouched);
-        }
-        match self::due(tx, (account, member), connection, groups).await? {
-            Some(again) => due = again,
-            None => return Ok(Sync::Kept),
-        }
-    }
-    if replace(app, tx, ctx, (account, member), &due).await? {
-        revocation::roles_changed(app, tx, member.id).await?;
+    let kept = || standing.as_ref().map_or((Vec::new(), ctx.now), |last| (last.groups.clone(), last.seen_at));
+    let (groups, seen_at) = groups.map_or_else(kept, |groups| (groups, ctx.now));
+    let told = Snapshot { connection, member: member.id, groups, said: said.to_owned(), seen_at };
+    if standing.is_none_or(|last| !is_same(&last, &told)) {
+        note(app, tx, ctx, (member, identity), &told).await?;
     }
     Ok(outcome)
 }
 
-/// What these groups change for a member.
-struct Due {
-    gone: Vec<Placed>,
-    new: Vec<Placed>,
-    role: AccountRole,
+fn is_same(last: &Snapshot, told: &Snapshot) -> bool {
+    last.groups == told.groups && last.said == told.said && told.seen_at.since(last.seen_at) < NOTED_TO
 }
 
-/// What is due by the rules as they stand; nothing if they cannot be used.
-async fn due(
-    tx: &mut Tx,
-    (account, member): (&Account, &Member),
-    connection: ConnectionId,
-    groups: &[String],
-) -> Result<Option<Due>, DbError> {
-    let stored = connection::rules(tx, account.org).await?;
-    let foreign: BTreeSet<String> =
-        stored.iter().filter(|rule| rule.connection != connection).map(|rule| rule.id.to_string()).collect();
-    let Some(rules) = compile(&stored, connection) else {
-        tracing::error!(org.id = %account.org, "stored membership rules cannot be used; the last good roles stand");
-        return Ok(None);
-    };
-    let earned = evaluate(&rules, groups);
-    let wanted = placed(tx, account, &earned).await?;
-    let given = grant::by_rules(tx, member.id).await?.into_iter();
-    let standing: BTreeSet<Placed> = given.filter(|(_, grant)| !foreign.contains(&grant.rule_id)).collect();
-    Ok(Some(Due {
-        gone: standing.difference(&wanted).cloned().collect(),
-        new: wanted.difference(&standing).cloned().collect(),
-        role: earned.account.map_or(AccountRole::Member, |(role, _)| role),
-    }))
-}
-
-fn compile(stored: &[connection::Rule], connection: ConnectionId) -> Option<CompiledRules> {
-    let own = stored.iter().filter(|rule| rule.connection == connection);
-    let rules: Result<Vec<Rule>, serde_json::Error> = own
-        .map(|rule| {
-            let body: RuleBody = serde_json::from_str(&rule.document)?;
-            Ok(Rule { id: rule.id, name: rule.name.clone(), body })
-        })
-        .collect();
-    CompiledRules::compile(&rules.ok()?).ok()
-}
-
-/// A rule-given grant with the id of its team.
-type Placed = (String, Grant);
-
-async fn replace(
+async fn note(
     app: &App,
     tx: &mut Tx,
     ctx: &Ctx,
-    (account, member): (&Account, &Member),
-    due: &Due,
-) -> Result<bool, DbError> {
-    let (gone, new, role) = (&due.gone, &due.new, due.role.as_str());
-    for (team, grant) in gone {
-        grant::remove(tx, member.id, team, grant).await?;
+    (member, identity): (&Member, IdentityId),
+    told: &Snapshot,
+) -> Result<(), DbError> {
+    let before = roles::of(app, tx, member, ctx.now).await?;
+    // Whom rules have managed until now they manage from now on, whatever the new list says.
+    let old = Known::read(app, tx, member, ctx.now).await?;
+    group::put_snapshot(tx, identity, told).await?;
+    let new = Known::read(app, tx, member, ctx.now).await?;
+    let mut member = member.clone();
+    if old.mark(&member).is_none()
+        && let Some(since) = old.found_since(&member).into_iter().chain(new.found_since(&member)).min()
+        && member::manage(tx, member.id, since, member.managed_since).await?
+    {
+        member.managed_since = Some(since);
     }
-    for (team, grant) in new {
-        grant::add(tx, member.id, team, grant, ctx.now).await?;
+    let after = roles::of(app, tx, &member, ctx.now).await?;
+    if before.roles != after.roles || before.account_role != after.account_role {
+        record(app, tx, ctx, &member, (&before, &after)).await?;
     }
-    let promoted = role != member.account_role && member::set_account_role(tx, member.id, role).await?;
-    if gone.is_empty() && new.is_empty() && !promoted {
-        return Ok(false);
-    }
-    let words = |grants: &[Placed]| -> Vec<String> {
-        grants.iter().map(|(_, grant)| format!("{}/{} by {}", grant.service, grant.role, grant.rule_name)).collect()
+    revocation::roles_changed(app, tx, member.id).await
+}
+
+async fn record(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    member: &Member,
+    (before, after): (&Effective, &Effective),
+) -> Result<(), DbError> {
+    let words = |one: &Effective, other: &Effective| -> Vec<String> {
+        let lost = one.roles.iter().filter(|role| !other.roles.contains(role));
+        lost.map(|role| format!("{}/{}", role.service, role.role)).collect()
     };
-    let detail = json!({"added": words(new), "removed": words(gone), "account_role": role});
-    audit::record(app, tx, ctx, Some(account.id), "roles.synced", &member.user.to_string(), detail).await?;
-    Ok(!gone.is_empty() || !new.is_empty())
-}
-
-/// The grants as rows: a grant for a team that does not stand gives nothing.
-async fn placed(tx: &mut Tx, account: &Account, earned: &Grants) -> Result<BTreeSet<Placed>, DbError> {
-    let teams = account::teams(tx, account.org).await?;
-    let mut rows = BTreeSet::new();
-    for (role, reasons) in &earned.roles {
-        let team = match &role.team {
-            None => Some(String::new()),
-            Some(name) => teams.iter().find(|team| team.name == *name).map(|team| team.id.to_string()),
-        };
-        let Some(team) = team else { continue };
-        for because in reasons {
-            rows.insert((
-                team.clone(),
-                row(&role.service, &role.role, because.rule, &because.rule_name, &because.value),
-            ));
-        }
-    }
-    Ok(rows)
-}
-
-fn row(service: &str, role: &str, rule: RuleId, rule_name: &str, value: &str) -> Grant {
-    Grant {
-        team: String::new(),
-        service: service.to_owned(),
-        role: role.to_owned(),
-        source: "rule".to_owned(),
-        rule_id: rule.to_string(),
-        rule_name: rule_name.to_owned(),
-        because: value.to_owned(),
-    }
+    let (added, removed) = (words(after, before), words(before, after));
+    let detail = json!({"added": added, "removed": removed, "account_role": after.account_role.as_str()});
+    audit::record(app, tx, ctx, Some(member.account), "roles.synced", &member.user.to_string(), detail).await
 }

@@ -151,6 +151,10 @@ pub(crate) struct Profile {
     pub(crate) org: Arc<OrgEntry>,
     pub(crate) roles: Roles,
     pub(crate) roles_version: i64,
+    /// The version of the org by whose rules and teams the roles were worked out.
+    pub(crate) org_version: i64,
+    /// When what their connection said is too old; [`NEVER`] for whoever no rules manage.
+    pub(crate) stale_at: Timestamp,
 }
 
 /// An org and what it has.
@@ -162,6 +166,7 @@ pub(crate) struct OrgEntry {
 pub(crate) struct Org {
     pub(crate) name: Arc<str>,
     pub(crate) enabled: ServiceSet,
+    pub(crate) version: i64,
 }
 
 impl Org {
@@ -179,6 +184,13 @@ pub(crate) struct ClientEntry {
     pub(crate) services: ServiceSet,
 }
 
+impl Profile {
+    /// Whether it was worked out from something newer than the other.
+    fn stands_before(&self, other: &Self) -> bool {
+        self.roles_version > other.roles_version || self.org_version > other.org_version
+    }
+}
+
 impl MemberEntry {
     /// Whether a credential that carries `epoch` is alive.
     pub(crate) fn lives(&self, epoch: i64) -> bool {
@@ -192,17 +204,19 @@ impl MemberEntry {
         self.roles_version.fetch_max(numbers.roles_version, Ordering::AcqRel);
     }
 
-    /// The profile, unless roles have changed since it was read.
+    /// The profile, unless roles, or the org's rules or teams, have changed since it was read.
     pub(crate) fn profile(&self) -> Option<arc_swap::Guard<Option<Arc<Profile>>>> {
         let profile = self.profile.load();
-        let current = profile.as_ref().is_some_and(|p| p.roles_version >= self.roles_version.load(Ordering::Acquire));
+        let current = profile.as_ref().is_some_and(|p| {
+            p.roles_version >= self.roles_version.load(Ordering::Acquire) && p.org_version >= p.org.facts.load().version
+        });
         current.then_some(profile)
     }
 
     /// Keeps a profile that was read; an older one never replaces a newer one for long, since its version is compared at use.
     pub(crate) fn keep(&self, profile: Arc<Profile>) {
         self.profile.rcu(|old| match old {
-            Some(standing) if standing.roles_version > profile.roles_version => Some(Arc::clone(standing)),
+            Some(standing) if standing.stands_before(&profile) => Some(Arc::clone(standing)),
             _ => Some(Arc::clone(&profile)),
         });
     }

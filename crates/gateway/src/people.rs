@@ -13,7 +13,7 @@ use cardea_store::account::{self, Account};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::member::{self, Member};
 use cardea_store::person::{self, Listed};
-use cardea_store::{grant, hold, identity, key, session};
+use cardea_store::{hold, identity, key, session};
 use serde::Serialize;
 
 use crate::app::App;
@@ -21,6 +21,8 @@ use crate::context::Ctx;
 use crate::error::GatewayError;
 use crate::provisioning::DIRECTORY;
 use crate::revocation::{self, Ended, Ending};
+use crate::roles;
+pub use crate::roles::{BecauseView, RoleView};
 use crate::session as sessions;
 
 /// A user as an admin sees them in the list.
@@ -50,31 +52,6 @@ pub struct UserView {
     pub last_login_at: Option<Timestamp>,
     /// Their roles.
     pub roles: Vec<RoleView>,
-}
-
-/// A role with every reason for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RoleView {
-    /// The team; none for the whole org.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub team: Option<String>,
-    /// The service.
-    pub service: String,
-    /// The role.
-    pub role: String,
-    /// Why.
-    pub because: Vec<BecauseView>,
-}
-
-/// One reason for a role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct BecauseView {
-    /// The rule; nothing for a manual grant.
-    pub rule: String,
-    /// `manual`, `rule` or `owner`.
-    pub source: String,
-    /// The group that matched.
-    pub value: String,
 }
 
 /// A user with all that an admin can know.
@@ -161,20 +138,22 @@ pub async fn list(
     let mut conn = app.db.read().await?;
     let mut users = Vec::new();
     for row in person::page(&mut conn, account, after, part, limit).await? {
-        users.push(view(&mut conn, row, ctx.now).await?);
+        users.push(view(app, &mut conn, row, ctx.now).await?);
     }
     Ok(users)
 }
 
-async fn view(conn: &mut Conn, row: Listed, now: Timestamp) -> Result<UserView, GatewayError> {
+async fn view(app: &App, conn: &mut Conn, row: Listed, now: Timestamp) -> Result<UserView, GatewayError> {
+    let member = member::find(conn, row.member).await?.ok_or(GatewayError::Corrupt("member"))?;
+    let held = roles::of(app, conn, &member, now).await?;
     let deleted = |holds: Vec<hold::Hold>| holds.iter().any(|hold| hold.kind == HoldKind::Deleted.as_str());
     Ok(UserView {
         id: row.person.id,
         name: row.person.name,
         email: row.person.email,
         email_verified: row.person.email_trusted,
-        roles: roles(conn, row.member, row.owner).await?,
-        account_role: row.account_role,
+        roles: held.roles,
+        account_role: held.account_role.as_str().to_owned(),
         owner: row.owner,
         active: !row.numbers.held,
         deleted: row.numbers.held && deleted(hold::of(conn, row.member).await?),
@@ -182,30 +161,6 @@ async fn view(conn: &mut Conn, row: Listed, now: Timestamp) -> Result<UserView, 
         created_at: row.created_at,
         last_login_at: row.last_login_at,
     })
-}
-
-/// The roles of a member with every reason.
-pub(crate) async fn roles(
-    conn: &mut Conn,
-    member: cardea_model::id::MemberId,
-    owner: bool,
-) -> Result<Vec<RoleView>, GatewayError> {
-    let mut roles: Vec<RoleView> = Vec::new();
-    if owner {
-        let because = vec![BecauseView { rule: String::new(), source: "owner".to_owned(), value: String::new() }];
-        roles.push(RoleView { team: None, service: "*".to_owned(), role: "owner".to_owned(), because });
-    }
-    for row in grant::of(conn, member).await? {
-        let team = (!row.team.is_empty()).then_some(row.team);
-        let because = BecauseView { rule: row.rule_name, source: row.source, value: row.because };
-        match roles.last_mut() {
-            Some(last) if last.team == team && last.service == row.service && last.role == row.role => {
-                last.because.push(because);
-            }
-            _ => roles.push(RoleView { team, service: row.service, role: row.role, because: vec![because] }),
-        }
-    }
-    Ok(roles)
 }
 
 /// A user of an account, by id or address.
@@ -233,7 +188,7 @@ pub async fn show(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Resul
             .map(|hold| HoldView { source: hold.source, kind: hold.kind, since: hold.since, receipt: hold.receipt })
             .collect(),
         sessions: session::count_living(&mut conn, member, ctx.now).await?,
-        user: view(&mut conn, row, ctx.now).await?,
+        user: view(app, &mut conn, row, ctx.now).await?,
     })
 }
 

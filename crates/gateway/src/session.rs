@@ -6,7 +6,7 @@
 use cardea_model::id::{MemberId, SessionId};
 use cardea_model::numbers::{Cause, What};
 use cardea_model::{Caller, Denied, Person, Standing, Timestamp, chance};
-use cardea_store::db::{DbError, Tx};
+use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::member::{self, Member};
 use cardea_store::session::{self as rows, New};
 use cardea_tokens::hash::sha256;
@@ -19,6 +19,7 @@ use crate::context::Ctx;
 use crate::error::GatewayError;
 use crate::pause::Point;
 use crate::revocation::{self, Ending};
+use crate::roles;
 
 /// Uses are noted to the minute.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
@@ -59,23 +60,38 @@ pub(crate) async fn open(
 /// # Errors
 /// The database's: then nobody is let in on trust.
 pub async fn caller(app: &App, secret: &str, now: Timestamp) -> Result<Caller, GatewayError> {
-    let row = rows::find(&mut app.db.read().await?, &sha256(secret.as_bytes())).await?;
+    let mut conn = app.db.read().await?;
+    let row = rows::find(&mut conn, &sha256(secret.as_bytes())).await?;
     let Some(row) = row.filter(|row| lives(app, row, now)) else { return Ok(Caller::Nobody) };
+    let person = person(app, &mut conn, &row, now).await?;
+    drop(conn);
     if now.since(row.seen_at) >= NOTE_EVERY {
         let mut tx = app.db.write().await?;
         rows::seen(&mut tx, row.id, now).await?;
         tx.commit().await?;
     }
-    Ok(Caller::Person(person(&row)))
+    Ok(Caller::Person(person))
 }
 
-fn person(row: &rows::Session) -> Person {
-    let standing = match (row.owner, row.user_admin) {
+/// Who speaks, with what they are at this moment.
+async fn person(app: &App, conn: &mut Conn, row: &rows::Session, now: Timestamp) -> Result<Person, DbError> {
+    let member = &row.member;
+    let held = roles::of(app, conn, member, now).await?;
+    let standing = match (member.owner, held.is_user_admin()) {
         (true, _) => Standing::Owner,
         (false, true) => Standing::UserAdmin,
         (false, false) => Standing::Member,
     };
-    Person { user: row.user, member: row.member, account: row.account, org: row.org, standing, session: row.id }
+    Ok(Person {
+        user: member.user,
+        member: member.id,
+        account: member.account,
+        org: member.org,
+        standing,
+        account_role: held.account_role,
+        teams: roles::administered(conn, member, &held).await?,
+        session: row.id,
+    })
 }
 
 /// A transaction in which whoever speaks writes about somebody, or about nobody: see [`speaks`]. `None`: they speak no more.
@@ -102,13 +118,16 @@ pub(crate) async fn speaks(app: &App, tx: &mut Tx, ctx: &Ctx, about: Option<Memb
     }
     let Some(speaker) = speaker else { return Ok(Some(ctx.clone())) };
     let row = rows::with_id(tx, speaker.session).await?.filter(|row| lives(app, row, ctx.now));
-    Ok(row.map(|row| ctx.with(Caller::Person(person(&row)))))
+    let Some(row) = row else { return Ok(None) };
+    let person = person(app, tx, &row, ctx.now).await?;
+    Ok(Some(ctx.with(Caller::Person(person))))
 }
 
 fn lives(app: &App, row: &rows::Session, now: Timestamp) -> bool {
-    !row.numbers.held
-        && row.epoch == row.numbers.epoch
-        && row.minted_at > row.numbers.session_floor
+    let numbers = &row.member.numbers;
+    !numbers.held
+        && row.epoch == numbers.epoch
+        && row.minted_at > numbers.session_floor
         && now < row.expires_at
         && now.since(row.seen_at) < app.settings.session_idle
 }

@@ -19,6 +19,8 @@ pub struct Settings {
     pub session_max_age: Duration,
     /// How long a session lives without being used.
     pub session_idle: Duration,
+    /// How long the groups that a connection said last are good for the keys of those whom rules manage; zero: for ever.
+    pub claims_max_age: Duration,
     /// How many owners an org may have.
     pub org_owners: usize,
     /// How many personal keys one user may have.
@@ -48,6 +50,7 @@ impl Default for Settings {
             bound: Duration::from_secs(1),
             session_max_age: Duration::from_secs(12 * 3600),
             session_idle: Duration::from_secs(3600),
+            claims_max_age: Duration::from_secs(7 * 86_400),
             org_owners: 3,
             personal_keys_per_user: 8,
             link_life: Duration::from_secs(6 * 3600),

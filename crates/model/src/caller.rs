@@ -1,6 +1,9 @@
 //! Who asks, and what they may: the whole permission policy as one `match`.
 
-use crate::id::{AccountId, ClientId, ConnectionId, MemberId, OperatorId, OrgId, SessionId, UserId};
+use std::sync::Arc;
+
+use crate::id::{AccountId, ClientId, ConnectionId, MemberId, OperatorId, OrgId, SessionId, TeamId, UserId};
+use crate::rule::AccountRole;
 
 /// What a member is in their org, from least to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -15,7 +18,7 @@ pub enum Standing {
 }
 
 /// A signed-in user, in the account whose door they came through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// The user.
     pub user: UserId,
@@ -27,6 +30,10 @@ pub struct Person {
     pub org: OrgId,
     /// What they are there.
     pub standing: Standing,
+    /// What they are in the account itself.
+    pub account_role: AccountRole,
+    /// The teams whose users they manage; all of them, if `standing` says so.
+    pub teams: Arc<[TeamId]>,
     /// The session that speaks.
     pub session: SessionId,
 }
@@ -60,22 +67,77 @@ pub enum Permission {
     SeeSelf,
     /// Create, see, change and delete one's own keys.
     ManageOwnKeys,
+    /// Leave the org.
+    Leave,
+    /// Write to the owners.
+    ContactOwners,
+    /// See the org's name, kind, services and teams.
+    SeeOrg,
     /// See the users of an org, their roles and why they have them.
     SeeUsers,
+    /// Ask somebody to come, see and withdraw such invitations.
+    InviteUsers,
+    /// Give and take service roles, in the org or in one team.
+    GrantRoles,
+    /// Make and unmake org-wide `user_admin`s, and `user_admin`s of a team.
+    GrantUserAdmin,
+    /// Invite and remove owners.
+    ManageOwners,
+    /// Remove a user who is no owner from the org.
+    RemoveUsers,
+    /// Remove a user from the account, or make one its admin.
+    ManageAccountUsers,
     /// End and give back the access of a user who is no owner.
     DeactivateUsers,
+    /// Create, describe and end teams.
+    ManageTeams,
     /// See the connections of an org.
     SeeConnections,
+    /// Write, preview, activate and undo membership rules.
+    ManageRules,
     /// See receipts of ended access.
     SeeReceipts,
     /// Read the audit log.
     ReadAudit,
+    /// Change the account's description and recovery address.
+    ManageAccount,
+    /// Claim a product for the account.
+    ClaimProducts,
     /// Create, read, change and delete people over SCIM.
     Provision,
     /// Ask what a key may do.
     CheckKeys,
-    /// Apply, plan and export declarative state; create operators and owner links.
+    /// Apply, plan and export declarative state; create operators, accounts, entitlements and owner links.
     Operate,
+}
+
+impl Permission {
+    /// Every permission, in the order of the printed matrix.
+    pub const ALL: [Self; 23] = [
+        Self::SeeSelf,
+        Self::ManageOwnKeys,
+        Self::Leave,
+        Self::ContactOwners,
+        Self::SeeOrg,
+        Self::SeeUsers,
+        Self::InviteUsers,
+        Self::GrantRoles,
+        Self::GrantUserAdmin,
+        Self::ManageOwners,
+        Self::RemoveUsers,
+        Self::ManageAccountUsers,
+        Self::DeactivateUsers,
+        Self::ManageTeams,
+        Self::SeeConnections,
+        Self::ManageRules,
+        Self::SeeReceipts,
+        Self::ReadAudit,
+        Self::ManageAccount,
+        Self::ClaimProducts,
+        Self::Provision,
+        Self::CheckKeys,
+        Self::Operate,
+    ];
 }
 
 /// Where it is asked for.
@@ -85,6 +147,19 @@ pub enum Place {
     Here,
     /// An account and its org.
     Account(AccountId),
+    /// One team of an account's org.
+    Team(AccountId, TeamId),
+}
+
+impl Place {
+    /// The account that it lies in.
+    #[must_use]
+    pub const fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Here => None,
+            Self::Account(account) | Self::Team(account, _) => Some(*account),
+        }
+    }
 }
 
 /// Why not.
@@ -110,9 +185,9 @@ impl Caller {
         match self {
             Self::Nobody => Err(Denied::Unknown),
             Self::Person(person) => person.may(permission, at),
-            Self::Directory { account, .. } => match (permission, at) {
-                (Permission::Provision, Place::Account(place)) if place == account => Ok(()),
-                (Permission::Provision, Place::Account(_)) => Err(Denied::Hidden),
+            Self::Directory { account, .. } => match (permission, at.account()) {
+                (Permission::Provision, Some(place)) if place == *account => Ok(()),
+                (Permission::Provision, Some(_)) => Err(Denied::Hidden),
                 _ => Err(Denied::Refused),
             },
             Self::Client(_) => only(permission == Permission::CheckKeys),
@@ -125,20 +200,37 @@ impl Caller {
 
 impl Person {
     fn may(&self, permission: Permission, at: &Place) -> Result<(), Denied> {
-        if let Place::Account(place) = at
-            && *place != self.account
-        {
+        if at.account().is_some_and(|place| place != self.account) {
             return Err(Denied::Hidden);
         }
-        match permission {
-            Permission::SeeSelf | Permission::ManageOwnKeys => Ok(()),
-            Permission::SeeUsers
+        let admin = self.standing >= Standing::UserAdmin;
+        only(match permission {
+            Permission::SeeSelf
+            | Permission::ManageOwnKeys
+            | Permission::Leave
+            | Permission::ContactOwners
+            | Permission::SeeOrg => true,
+            Permission::SeeUsers => admin || !self.teams.is_empty() || self.account_role >= AccountRole::Admin,
+            Permission::GrantRoles => admin || self.administers(at),
+            Permission::InviteUsers
+            | Permission::GrantUserAdmin
+            | Permission::RemoveUsers
             | Permission::DeactivateUsers
+            | Permission::ManageTeams
             | Permission::SeeConnections
+            | Permission::ManageRules
             | Permission::SeeReceipts
-            | Permission::ReadAudit => only(self.standing >= Standing::UserAdmin),
-            Permission::Provision | Permission::CheckKeys | Permission::Operate => Err(Denied::Refused),
-        }
+            | Permission::ReadAudit => admin,
+            Permission::ManageOwners => self.standing == Standing::Owner,
+            Permission::ManageAccountUsers => self.account_role >= AccountRole::Admin,
+            Permission::ManageAccount | Permission::ClaimProducts => self.account_role == AccountRole::Owner,
+            Permission::Provision | Permission::CheckKeys | Permission::Operate => false,
+        })
+    }
+
+    /// Whether it is a team whose users they manage.
+    fn administers(&self, at: &Place) -> bool {
+        matches!(at, Place::Team(_, team) if self.teams.contains(team))
     }
 }
 

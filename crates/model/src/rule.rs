@@ -30,7 +30,10 @@ pub struct Rule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleBody {
-    /// It applies if any of these meets any group.
+    /// Whether it counts at all.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub enabled: bool,
+    /// It applies if any of these meets the groups.
     pub any_of: Vec<Matcher>,
     /// What people become in the account.
     #[serde(default)]
@@ -40,15 +43,28 @@ pub struct RuleBody {
     pub grants: Vec<RuleGrant>,
 }
 
-/// What a rule can make of people in the account; ownership is not for rules.
+/// Whether something left out is meant to be on.
+pub const fn yes() -> bool {
+    true
+}
+
+/// Whether it need not be written, because it is what [`yes`] says.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub const fn is_yes(on: &bool) -> bool {
+    *on
+}
+
+/// What somebody is in the account; rules and invitations never give `owner`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountRole {
     /// Belongs to the account.
     #[default]
     Member,
-    /// Manages the account.
+    /// Manages the account's users.
     Admin,
+    /// Holds the account; there is exactly one.
+    Owner,
 }
 
 impl AccountRole {
@@ -58,6 +74,17 @@ impl AccountRole {
         match self {
             Self::Member => "member",
             Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// The role of a stored word; whatever is not known gives nothing.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "owner" => Self::Owner,
+            "admin" => Self::Admin,
+            _ => Self::Member,
         }
     }
 }
@@ -139,9 +166,15 @@ pub enum RuleProblem {
     /// A matcher with empty text, which would meet every group or none.
     #[error("a matcher has an empty value")]
     EmptyValue,
+    /// `none_of` without `all_of`, which would meet nearly everybody, or one inside another.
+    #[error("`none_of` needs an `all_of` beside it, and neither may stand inside the other")]
+    Unbounded,
     /// An expression that cannot be read, or that is too large.
     #[error("`{0}` is no regular expression that can be used: {1}")]
     Regex(String, String),
+    /// More matchers than can be numbered.
+    #[error("there are too many matchers")]
+    TooMany,
     /// A role without a name.
     #[error("a grant names no service or no role")]
     EmptyGrant,
@@ -173,16 +206,30 @@ impl GroupClaims {
 }
 
 /// Rules that passed their checks, indexed by what they look for.
+///
+/// Each plain matcher has a number. What groups meet are such numbers, and a rule applies by them alone: so what a group
+/// meets is found once, however many people are in it.
 #[derive(Debug, Default)]
 pub struct CompiledRules {
     rules: Vec<Rule>,
-    exact: HashMap<String, Vec<usize>>,
-    folded: HashMap<String, Vec<usize>>,
-    broad: Vec<(matcher::Broad, usize)>,
+    /// By the number of a plain matcher: the rule that it makes apply, unless it is a part of a compound one.
+    plain: Vec<Option<u32>>,
+    compounds: Vec<Compound>,
+    exact: HashMap<String, Vec<u32>>,
+    folded: HashMap<String, Vec<u32>>,
+    broad: Vec<(matcher::Broad, u32)>,
+}
+
+/// A matcher made of others, by their numbers.
+#[derive(Debug)]
+struct Compound {
+    rule: u32,
+    all: Vec<u32>,
+    none: Vec<u32>,
 }
 
 impl CompiledRules {
-    /// Checks rules of one connection and indexes them.
+    /// Checks rules of one connection and indexes those that are enabled.
     ///
     /// # Errors
     /// All that is wrong in them.
@@ -190,13 +237,13 @@ impl CompiledRules {
         let mut compiled = Self { rules: rules.to_vec(), ..Self::default() };
         let mut errors = Vec::new();
         let mut names = BTreeSet::new();
-        for (index, rule) in rules.iter().enumerate() {
+        for (index, rule) in (0..).zip(rules) {
             let mut problems = problems(rule);
             if !names.insert(name::fold(&rule.name)) {
                 problems.push(RuleProblem::Duplicate);
             }
             for matcher in &rule.body.any_of {
-                if let Err(problem) = compiled.index(matcher, index) {
+                if let Err(problem) = compiled.index(matcher, index, rule.body.enabled) {
                     problems.push(problem);
                 }
             }
@@ -205,41 +252,97 @@ impl CompiledRules {
         if errors.is_empty() { Ok(compiled) } else { Err(errors) }
     }
 
-    fn index(&mut self, matcher: &Matcher, rule: usize) -> Result<(), RuleProblem> {
-        match matcher.operation.exact_values() {
-            Some(values) if matcher.ignore_case => {
-                for value in values {
-                    self.folded.entry(name::fold(value)).or_default().push(rule);
-                }
-            }
-            Some(values) => {
-                for value in values {
-                    self.exact.entry(value.nfc().collect()).or_default().push(rule);
-                }
-            }
-            None => self.broad.extend(matcher::Broad::compile(matcher)?.map(|broad| (broad, rule))),
+    /// The rules, as they were given.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    fn index(&mut self, matcher: &Matcher, rule: u32, enabled: bool) -> Result<(), RuleProblem> {
+        let Operation::Compound { all_of, none_of } = &matcher.operation else {
+            return self.number(matcher, enabled.then_some(rule)).map(drop);
+        };
+        let mut all = Vec::with_capacity(all_of.len());
+        for part in all_of {
+            all.push(self.number(part, None)?);
+        }
+        let mut none = Vec::with_capacity(none_of.len());
+        for part in none_of {
+            none.push(self.number(part, None)?);
+        }
+        if enabled {
+            self.compounds.push(Compound { rule, all, none });
         }
         Ok(())
     }
 
-    /// The rules that a group meets; a rule may come twice.
-    fn met<'a>(&'a self, value: &str) -> impl Iterator<Item = &'a Rule> {
+    /// Gives a plain matcher its number.
+    fn number(&mut self, matcher: &Matcher, rule: Option<u32>) -> Result<u32, RuleProblem> {
+        let number = u32::try_from(self.plain.len()).map_err(|_| RuleProblem::TooMany)?;
+        match matcher.operation.exact_values() {
+            Some(values) if matcher.ignore_case => {
+                for value in values {
+                    self.folded.entry(name::fold(value)).or_default().push(number);
+                }
+            }
+            Some(values) => {
+                for value in values {
+                    self.exact.entry(value.nfc().collect()).or_default().push(number);
+                }
+            }
+            None => self.broad.push((matcher::Broad::compile(matcher)?, number)),
+        }
+        self.plain.push(rule);
+        Ok(number)
+    }
+
+    /// The numbers of the matchers that a group meets.
+    #[must_use]
+    pub fn met(&self, value: &str) -> Vec<u32> {
         let normal: String = value.nfc().collect();
         let folded = name::fold(value);
         let exact = self.exact.get(&normal).into_iter().flatten();
         let loose = self.folded.get(&folded).into_iter().flatten();
-        let broad = self.broad.iter().filter(move |(broad, _)| broad.meets(&normal, &folded)).map(|(_, rule)| rule);
-        exact.chain(loose).chain(broad).filter_map(|index| self.rules.get(*index))
+        let broad = self.broad.iter().filter(|(broad, _)| broad.meets(&normal, &folded)).map(|(_, number)| number);
+        exact.chain(loose).chain(broad).copied().collect()
+    }
+
+    /// The places of the rules that apply to whoever's groups meet these matchers; a place may come twice.
+    pub fn applying<'a>(&'a self, met: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+        let plain = met.iter().filter_map(|number| *self.plain.get(usize::try_from(*number).ok()?)?);
+        plain.chain(self.compounds.iter().filter(|compound| compound.is_met(met)).map(|compound| compound.rule))
+    }
+
+    fn rule(&self, place: u32) -> Option<&Rule> {
+        self.rules.get(usize::try_from(place).ok()?)
+    }
+
+    /// The groups that make a rule apply: those that meet one of its plain matchers, or a part of a compound one that is met.
+    fn reasons(&self, place: u32, met: &[u32], of_group: &[u32]) -> bool {
+        let plain = |number: &u32| usize::try_from(*number).ok().and_then(|at| *self.plain.get(at)?) == Some(place);
+        let compound = |compound: &Compound| {
+            compound.rule == place && compound.is_met(met) && compound.all.iter().any(|part| of_group.contains(part))
+        };
+        of_group.iter().any(plain) || self.compounds.iter().any(compound)
     }
 }
 
-/// What these groups earn: the union over all rules that any of them meets. Pure, and the same in any order.
+impl Compound {
+    fn is_met(&self, met: &[u32]) -> bool {
+        self.all.iter().all(|part| met.contains(part)) && !self.none.iter().any(|part| met.contains(part))
+    }
+}
+
+/// What these groups earn: the union over all rules that they meet. Pure, and the same in any order.
 #[must_use]
 pub fn evaluate(rules: &CompiledRules, groups: &[String]) -> Grants {
+    let met: Vec<(&String, Vec<u32>)> = groups.iter().map(|value| (value, rules.met(value))).collect();
+    let all: Vec<u32> = met.iter().flat_map(|(_, numbers)| numbers).copied().collect();
     let mut grants = Grants::default();
-    for value in groups {
-        for rule in rules.met(value) {
-            let because = Because { rule: rule.id, rule_name: rule.name.clone(), value: value.clone() };
+    for place in rules.applying(&all).collect::<BTreeSet<u32>>() {
+        let Some(rule) = rules.rule(place) else { continue };
+        for (value, _) in met.iter().filter(|(_, numbers)| rules.reasons(place, &all, numbers)) {
+            let because = Because { rule: rule.id, rule_name: rule.name.clone(), value: (*value).clone() };
             grants.add_account(rule.body.account_role, &because);
             for grant in &rule.body.grants {
                 grants.roles.entry(grant.clone()).or_default().insert(because.clone());
@@ -250,6 +353,18 @@ pub fn evaluate(rules: &CompiledRules, groups: &[String]) -> Grants {
 }
 
 impl Grants {
+    /// Adds what another evaluation earned.
+    pub fn join(&mut self, other: Self) {
+        for (role, reasons) in other.roles {
+            self.roles.entry(role).or_default().extend(reasons);
+        }
+        if let Some((role, reasons)) = other.account {
+            for because in reasons {
+                self.add_account(role, &because);
+            }
+        }
+    }
+
     /// The highest account role wins; its reasons are those of the rules that give it.
     fn add_account(&mut self, role: AccountRole, because: &Because) {
         match &mut self.account {
@@ -273,15 +388,17 @@ fn problems(rule: &Rule) -> Vec<RuleProblem> {
     let body = &rule.body;
     demand(name::is_label(&rule.name, 200), RuleProblem::Name);
     demand(!body.any_of.is_empty(), RuleProblem::NoMatcher);
-    demand(body.any_of.iter().all(|matcher| matcher.operation.has_text()), RuleProblem::EmptyValue);
+    demand(body.any_of.iter().all(Matcher::has_text), RuleProblem::EmptyValue);
+    demand(body.any_of.iter().all(Matcher::is_bounded), RuleProblem::Unbounded);
     let named =
         |grant: &RuleGrant| !grant.service.is_empty() && !grant.role.is_empty() && grant.team.as_deref() != Some("");
     demand(body.grants.iter().all(named), RuleProblem::EmptyGrant);
-    demand(body.grants.iter().all(|grant| grant.role != "owner"), RuleProblem::Owner);
+    let owner = body.account_role == AccountRole::Owner || body.grants.iter().any(|grant| grant.role == "owner");
+    demand(!owner, RuleProblem::Owner);
     let mut admins = body.grants.iter().filter(|grant| grant.role == "user_admin").peekable();
     if admins.peek().is_some() {
         // A substring that meets the name of an admins' group is the recurring hole: only whole values make admins.
-        let exact = body.any_of.iter().all(|matcher| matcher.operation.exact_values().is_some());
+        let exact = body.any_of.iter().all(Matcher::is_exact);
         demand(exact, RuleProblem::BroadUserAdmin);
         demand(admins.all(|grant| grant.service == CONTROL_PLANE), RuleProblem::UserAdminService);
     }

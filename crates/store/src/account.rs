@@ -4,6 +4,7 @@ use cardea_model::Timestamp;
 use cardea_model::id::{AccountId, OrgId, TeamId};
 
 use crate::db::{Conn, DbError, FromRow, Row, Tx};
+use crate::member::InForce;
 use crate::{args, sql};
 
 /// An account with its org.
@@ -11,8 +12,12 @@ use crate::{args, sql};
 pub struct Account {
     /// The account.
     pub id: AccountId,
+    /// What account and org are called by in a contract: counts up in the instance.
+    pub number: i64,
     /// Unique in the instance.
     pub name: String,
+    /// For people.
+    pub description: String,
     /// Where recovery mail goes.
     pub recovery_email: Option<String>,
     /// The org.
@@ -21,20 +26,22 @@ pub struct Account {
     pub org_name: String,
     /// `individual` or `enterprise`.
     pub org_kind: String,
-    /// Whether membership rules give roles.
-    pub rules_active: bool,
+    /// How its rules stand.
+    pub rules: InForce,
 }
 
 impl FromRow for Account {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
             id: row.parsed("id")?,
+            number: row.get("number")?,
             name: row.get("name")?,
+            description: row.get("description")?,
             recovery_email: row.get("recovery_email")?,
             org: row.parsed("org_id")?,
             org_name: row.get("org_name")?,
             org_kind: row.get("org_kind")?,
-            rules_active: row.get("rules_active")?,
+            rules: InForce::from_row(row)?,
         })
     }
 }
@@ -56,23 +63,21 @@ impl FromRow for Team {
     }
 }
 
+/// The next account's number; the row of the counter is locked until the commit.
+pub async fn next_number(tx: &mut Tx) -> Result<i64, DbError> {
+    tx.one(sql!("UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value"), args!["account"]).await
+}
+
 /// A new account and its org; `Conflict` means that one of the names is taken.
 pub async fn add(tx: &mut Tx, account: &Account, now: Timestamp) -> Result<(), DbError> {
     tx.execute(
-        sql!("INSERT INTO account (id, name, recovery_email, created_at) VALUES ($1, $2, $3, $4)"),
-        args![&account.id.to_string(), &account.name, account.recovery_email.as_deref(), now],
+        sql!("INSERT INTO account (id, number, name, description, recovery_email, created_at) VALUES ($1, $2, $3, $4, $5, $6)"),
+        args![&account.id.to_string(), account.number, &account.name, &account.description, account.recovery_email.as_deref(), now],
     )
     .await?;
     tx.execute(
-        sql!("INSERT INTO org (id, account_id, name, kind, rules_active, created_at) VALUES ($1, $2, $3, $4, $5, $6)"),
-        args![
-            &account.org.to_string(),
-            &account.id.to_string(),
-            &account.org_name,
-            &account.org_kind,
-            account.rules_active,
-            now
-        ],
+        sql!("INSERT INTO org (id, account_id, name, kind, created_at) VALUES ($1, $2, $3, $4, $5)"),
+        args![&account.org.to_string(), &account.id.to_string(), &account.org_name, &account.org_kind, now],
     )
     .await?;
     Ok(())
@@ -95,13 +100,13 @@ pub async fn lock_org(tx: &mut Tx, id: OrgId) -> Result<bool, DbError> {
 /// Brings the account's and the org's own columns up to date.
 pub async fn update(tx: &mut Tx, account: &Account) -> Result<(), DbError> {
     tx.execute(
-        sql!("UPDATE account SET recovery_email = $2 WHERE id = $1"),
-        args![&account.id.to_string(), account.recovery_email.as_deref()],
+        sql!("UPDATE account SET recovery_email = $2, description = $3 WHERE id = $1"),
+        args![&account.id.to_string(), account.recovery_email.as_deref(), &account.description],
     )
     .await?;
     tx.execute(
-        sql!("UPDATE org SET kind = $2, rules_active = $3, version = version + 1 WHERE id = $1"),
-        args![&account.org.to_string(), &account.org_kind, account.rules_active],
+        sql!("UPDATE org SET kind = $2, version = version + 1 WHERE id = $1"),
+        args![&account.org.to_string(), &account.org_kind],
     )
     .await?;
     Ok(())
@@ -111,7 +116,8 @@ pub async fn update(tx: &mut Tx, account: &Account) -> Result<(), DbError> {
 pub async fn named(conn: &mut Conn, name: &str) -> Result<Option<Account>, DbError> {
     conn.optional(
         sql!(
-            "SELECT a.id, a.name, a.recovery_email, o.id AS org_id, o.name AS org_name, o.kind AS org_kind, o.rules_active
+            "SELECT a.id, a.number, a.name, a.description, a.recovery_email, o.id AS org_id, o.name AS org_name, o.kind AS org_kind,
+                    o.rules_active, o.generation, o.settled, o.version AS org_version
              FROM account a JOIN org o ON o.account_id = a.id WHERE a.name = $1"
         ),
         args![name],
@@ -123,7 +129,8 @@ pub async fn named(conn: &mut Conn, name: &str) -> Result<Option<Account>, DbErr
 pub async fn find(conn: &mut Conn, id: AccountId) -> Result<Option<Account>, DbError> {
     conn.optional(
         sql!(
-            "SELECT a.id, a.name, a.recovery_email, o.id AS org_id, o.name AS org_name, o.kind AS org_kind, o.rules_active
+            "SELECT a.id, a.number, a.name, a.description, a.recovery_email, o.id AS org_id, o.name AS org_name, o.kind AS org_kind,
+                    o.rules_active, o.generation, o.settled, o.version AS org_version
              FROM account a JOIN org o ON o.account_id = a.id WHERE a.id = $1"
         ),
         args![&id.to_string()],
@@ -135,7 +142,8 @@ pub async fn find(conn: &mut Conn, id: AccountId) -> Result<Option<Account>, DbE
 pub async fn of_org(conn: &mut Conn, name_or_id: &str) -> Result<Option<Account>, DbError> {
     conn.optional(
         sql!(
-            "SELECT a.id, a.name, a.recovery_email, o.id AS org_id, o.name AS org_name, o.kind AS org_kind, o.rules_active
+            "SELECT a.id, a.number, a.name, a.description, a.recovery_email, o.id AS org_id, o.name AS org_name, o.kind AS org_kind,
+                    o.rules_active, o.generation, o.settled, o.version AS org_version
              FROM account a JOIN org o ON o.account_id = a.id WHERE o.name = $1 OR o.id = $1"
         ),
         args![name_or_id],
@@ -147,7 +155,8 @@ pub async fn of_org(conn: &mut Conn, name_or_id: &str) -> Result<Option<Account>
 pub async fn all(conn: &mut Conn) -> Result<Vec<Account>, DbError> {
     conn.all(
         sql!(
-            "SELECT a.id, a.name, a.recovery_email, o.id AS org_id, o.name AS org_name, o.kind AS org_kind, o.rules_active
+            "SELECT a.id, a.number, a.name, a.description, a.recovery_email, o.id AS org_id, o.name AS org_name, o.kind AS org_kind,
+                    o.rules_active, o.generation, o.settled, o.version AS org_version
              FROM account a JOIN org o ON o.account_id = a.id ORDER BY a.name"
         ),
         args![],

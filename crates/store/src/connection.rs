@@ -285,6 +285,27 @@ pub async fn put_rule(tx: &mut Tx, org: OrgId, rule: &Rule, position: i64) -> Re
     Ok(())
 }
 
+/// Inserts a rule or brings the one with its id up to date, its name too; `Conflict` means that the name is another's.
+pub async fn replace_rule(tx: &mut Tx, org: OrgId, rule: &Rule, position: i64) -> Result<(), DbError> {
+    tx.execute(
+        sql!(
+            "INSERT INTO rule (id, org_id, connection_id, name, position, document) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (id) DO UPDATE SET connection_id = excluded.connection_id, name = excluded.name,
+                 position = excluded.position, document = excluded.document"
+        ),
+        args![
+            &rule.id.to_string(),
+            &org.to_string(),
+            &rule.connection.to_string(),
+            &rule.name,
+            position,
+            &rule.document
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Removes a rule.
 pub async fn remove_rule(tx: &mut Tx, org: OrgId, name: &str) -> Result<bool, DbError> {
     let removed =

@@ -18,12 +18,42 @@ pub struct Member {
     pub org: OrgId,
     /// The user.
     pub user: UserId,
-    /// `owner`, `admin` or `member` of the account.
+    /// `owner`, `admin` or `member` of the account, as given by hand.
     pub account_role: String,
     /// Whether the member owns the org.
     pub owner: bool,
+    /// When they left the org, if they did.
+    pub left_org_at: Option<Timestamp>,
+    /// The generation of rules since which only rules give their roles, if that is noted.
+    pub managed_since: Option<i64>,
+    /// How the org's rules stand.
+    pub rules: InForce,
     /// The numbers as of this read.
     pub numbers: Numbers,
+}
+
+/// How the rules of an org stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InForce {
+    /// Whether they give roles.
+    pub active: bool,
+    /// The generation in force; 0 for none.
+    pub generation: i64,
+    /// The newest generation whose people all carry their mark.
+    pub settled: i64,
+    /// Raised by every change of the org.
+    pub version: i64,
+}
+
+impl FromRow for InForce {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            active: row.get("rules_active")?,
+            generation: row.get("generation")?,
+            settled: row.get("settled")?,
+            version: row.get("org_version")?,
+        })
+    }
 }
 
 pub(crate) fn numbers(row: &Row<'_>) -> Result<Numbers, DbError> {
@@ -44,6 +74,9 @@ impl FromRow for Member {
             user: row.parsed("person_id")?,
             account_role: row.get("account_role")?,
             owner: row.get("owner")?,
+            left_org_at: row.get("left_org_at")?,
+            managed_since: row.get("managed_since")?,
+            rules: InForce::from_row(row)?,
             numbers: numbers(row)?,
         })
     }
@@ -77,7 +110,8 @@ pub async fn add(
 pub async fn find(conn: &mut Conn, id: MemberId) -> Result<Option<Member>, DbError> {
     conn.optional(
         sql!(
-            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.epoch, m.session_floor,
+            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
+                    m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
                     m.roles_version, m.held
              FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.id = $1"
         ),
@@ -90,7 +124,8 @@ pub async fn find(conn: &mut Conn, id: MemberId) -> Result<Option<Member>, DbErr
 pub async fn of_user(conn: &mut Conn, account: AccountId, user: UserId) -> Result<Option<Member>, DbError> {
     conn.optional(
         sql!(
-            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.epoch, m.session_floor,
+            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
+                    m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
                     m.roles_version, m.held
              FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.account_id = $1 AND m.person_id = $2"
         ),
@@ -196,6 +231,26 @@ pub async fn roles_changed(tx: &mut Tx, id: MemberId) -> Result<Option<Numbers>,
     Ok(changed.map(|Only(numbers)| numbers))
 }
 
+/// How many members the account has.
+pub async fn count(conn: &mut Conn, account: AccountId) -> Result<i64, DbError> {
+    conn.one(sql!("SELECT COUNT(*) AS value FROM member WHERE account_id = $1"), args![&account.to_string()]).await
+}
+
+/// Notes that only rules give this member's roles since that generation, unless an earlier one is noted; `void` is a noted
+/// one that does not count.
+pub async fn manage(tx: &mut Tx, id: MemberId, since: i64, void: Option<i64>) -> Result<bool, DbError> {
+    let noted = tx
+        .execute(
+            sql!(
+                "UPDATE member SET managed_since = $2
+                 WHERE id = $1 AND (managed_since IS NULL OR managed_since > $2 OR managed_since = $3)"
+            ),
+            args![&id.to_string(), since, void.unwrap_or(0)],
+        )
+        .await?;
+    Ok(noted == 1)
+}
+
 /// Makes the member an owner of the org and an admin of the account, or its one owner.
 pub async fn make_owner(tx: &mut Tx, id: MemberId, account_role: &str) -> Result<bool, DbError> {
     let changed = tx
@@ -222,7 +277,8 @@ pub async fn set_account_role(tx: &mut Tx, id: MemberId, role: &str) -> Result<b
 pub async fn all_of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Member>, DbError> {
     conn.all(
         sql!(
-            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.epoch, m.session_floor,
+            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
+                    m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
                     m.roles_version, m.held
              FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.person_id = $1 ORDER BY m.created_at, m.id"
         ),

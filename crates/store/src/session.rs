@@ -1,10 +1,10 @@
 //! Sessions: signed-in browsers. Only the hash of a session's secret is stored.
 
 use cardea_model::Timestamp;
-use cardea_model::id::{AccountId, ConnectionId, MemberId, OrgId, SessionId, UserId};
-use cardea_model::numbers::Numbers;
+use cardea_model::id::{ConnectionId, MemberId, SessionId};
 
 use crate::db::{Conn, DbError, FromRow, Row, Tx};
+use crate::member::Member;
 use crate::{args, sql};
 
 /// A session with the numbers that decide over it, read in one statement.
@@ -12,18 +12,8 @@ use crate::{args, sql};
 pub struct Session {
     /// The session.
     pub id: SessionId,
-    /// The member in whose account it was opened.
-    pub member: MemberId,
-    /// That member's user.
-    pub user: UserId,
-    /// The account.
-    pub account: AccountId,
-    /// The account's org.
-    pub org: OrgId,
-    /// Whether the member owns the org.
-    pub owner: bool,
-    /// Whether the member has the org's role `user_admin`.
-    pub user_admin: bool,
+    /// The member in whose account it was opened, as they are now.
+    pub member: Member,
     /// The member's epoch when it was opened.
     pub epoch: i64,
     /// When it was opened.
@@ -32,25 +22,17 @@ pub struct Session {
     pub seen_at: Timestamp,
     /// When it ends at the latest.
     pub expires_at: Timestamp,
-    /// The member's numbers now.
-    pub numbers: Numbers,
 }
 
 impl FromRow for Session {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
-            id: row.parsed("id")?,
-            member: row.parsed("member_id")?,
-            user: row.parsed("person_id")?,
-            account: row.parsed("account_id")?,
-            org: row.parsed("org_id")?,
-            owner: row.get("owner")?,
-            user_admin: row.get("user_admin")?,
+            id: row.parsed("session_id")?,
+            member: Member::from_row(row)?,
             epoch: row.get("stamp")?,
             minted_at: row.get("minted_at")?,
             seen_at: row.get("seen_at")?,
             expires_at: row.get("expires_at")?,
-            numbers: crate::member::numbers(row)?,
         })
     }
 }
@@ -100,10 +82,10 @@ pub async fn add(tx: &mut Tx, session: &New) -> Result<(), DbError> {
 pub async fn find(conn: &mut Conn, secret_hash: &[u8]) -> Result<Option<Session>, DbError> {
     conn.optional(
         sql!(
-            "SELECT s.id, s.member_id, m.person_id, m.account_id, o.id AS org_id, m.owner, s.epoch AS stamp, s.minted_at,
-                    s.seen_at, s.expires_at, m.epoch, m.session_floor, m.roles_version, m.held,
-                    EXISTS (SELECT 1 FROM role_grant g WHERE g.member_id = m.id AND g.service = 'gateway' AND g.role = 'user_admin'
-                            AND g.team_id = '') AS user_admin
+            "SELECT s.id AS session_id, s.epoch AS stamp, s.minted_at, s.seen_at, s.expires_at,
+                    m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
+                    m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
+                    m.roles_version, m.held
              FROM session s JOIN member m ON m.id = s.member_id JOIN org o ON o.account_id = m.account_id
                   LEFT JOIN connection c ON c.id = s.connection_id
              WHERE s.secret_hash = $1 AND s.ended_at IS NULL AND (c.stage IS NULL OR c.stage <> 'off')"
@@ -117,10 +99,10 @@ pub async fn find(conn: &mut Conn, secret_hash: &[u8]) -> Result<Option<Session>
 pub async fn with_id(conn: &mut Conn, id: SessionId) -> Result<Option<Session>, DbError> {
     conn.optional(
         sql!(
-            "SELECT s.id, s.member_id, m.person_id, m.account_id, o.id AS org_id, m.owner, s.epoch AS stamp, s.minted_at,
-                    s.seen_at, s.expires_at, m.epoch, m.session_floor, m.roles_version, m.held,
-                    EXISTS (SELECT 1 FROM role_grant g WHERE g.member_id = m.id AND g.service = 'gateway' AND g.role = 'user_admin'
-                            AND g.team_id = '') AS user_admin
+            "SELECT s.id AS session_id, s.epoch AS stamp, s.minted_at, s.seen_at, s.expires_at,
+                    m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
+                    m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
+                    m.roles_version, m.held
              FROM session s JOIN member m ON m.id = s.member_id JOIN org o ON o.account_id = m.account_id
                   LEFT JOIN connection c ON c.id = s.connection_id
              WHERE s.id = $1 AND s.ended_at IS NULL AND (c.stage IS NULL OR c.stage <> 'off')"

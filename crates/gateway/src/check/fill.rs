@@ -72,7 +72,7 @@ pub(super) async fn read_org(app: &App, conn: &mut Conn, id: AccountId) -> Resul
     let Some(row) = account::find(conn, id).await? else { return Ok(None) };
     let services = account::services(conn, row.org).await?;
     let enabled = app.catalogue.services_named(services.iter().map(String::as_str));
-    Ok(Some((row.org, Org { name: row.org_name.into(), enabled })))
+    Ok(Some((row.org, Org { name: row.org_name.into(), enabled, version: row.rules.version })))
 }
 
 fn client_entry(app: &App, row: client::Client) -> ClientEntry {

@@ -211,10 +211,7 @@ fn rules(comparison: &mut Comparison<'_>, before: &Account, after: &Account) -> 
         comparison.step(("account", &after.name), "", Action::Changed, fields, work);
     }
     if comparison.outcome.steps.len() > steps {
-        comparison.warn(
-            "rules",
-            "people get what the rules give, and lose what they do not match any more, at their next sign-in",
-        );
+        comparison.warn("rules", "whoever the rules match has what they give, and nothing else, from this moment");
     }
     Ok(())
 }

@@ -24,6 +24,8 @@ use super::{DeclareError, canonical};
 use crate::accounts::{self, AccountError};
 use crate::app::App;
 use crate::context::Ctx;
+use crate::error::GatewayError;
+use crate::rules::{self, Change, Flip};
 use crate::state::{Account, Client, Problem};
 use crate::{audit, check};
 use losses::Losses;
@@ -35,6 +37,10 @@ struct Hand<'a> {
     row: Row,
     /// Whether the account's or org's own columns have changed.
     dirty: bool,
+    /// Whether a rule has changed.
+    ruled: bool,
+    /// Whether rules are to give roles.
+    active: bool,
     connections: BTreeMap<String, ConnectionId>,
     teams: BTreeMap<String, TeamId>,
     news: News,
@@ -69,7 +75,9 @@ pub(super) async fn account(
         }
         (None, _) => return Err(DeclareError::Corrupt("account")),
     };
-    let mut hand = Hand { app, ctx, row, dirty: false, connections, teams, news: News::default() };
+    let active = row.rules.active;
+    let mut hand =
+        Hand { app, ctx, row, dirty: false, ruled: false, active, connections, teams, news: News::default() };
     for step in &outcome.steps {
         hand.perform(tx, step).await?;
     }
@@ -77,6 +85,7 @@ pub(super) async fn account(
     if hand.dirty {
         account::update(tx, &hand.row).await?;
     }
+    hand.rules(tx).await?;
     for kept in &outcome.sections {
         keep(app, tx, Some(hand.row.id), kept).await?;
     }
@@ -142,6 +151,7 @@ impl Hand<'_> {
             Work::Team(work) => self.team(tx, name, work).await?,
             Work::Upstream { connection, work } => {
                 self.upstream(tx, name, connection, work).await?;
+                self.ruled |= matches!(work, Upstream::PutRule { .. } | Upstream::RemoveRule);
                 self.news.connections.insert(connection.clone());
             }
             Work::Client(work) => {
@@ -159,7 +169,10 @@ impl Hand<'_> {
                 (*kind).clone_into(&mut self.row.org_kind);
                 self.news.org = true;
             }
-            Column::RulesActive(active) => self.row.rules_active = *active,
+            Column::RulesActive(active) => {
+                self.active = *active;
+                return;
+            }
         }
         self.dirty = true;
     }
@@ -179,8 +192,27 @@ impl Hand<'_> {
             TeamWork::End => {
                 let id = known?;
                 account::end_team(tx, org, id, self.ctx.now).await?;
+                self.news.org = true;
             }
         }
+        Ok(())
+    }
+
+    /// Puts the declared rules in force: a declaration stands for its own preview.
+    async fn rules(&mut self, tx: &mut Tx) -> Result<(), DeclareError> {
+        // Under the lock of the org: another generation may have come since the account was read.
+        let row = account::find(tx, self.row.id).await?.ok_or(DeclareError::Corrupt("account"))?;
+        if row.rules.active == self.active && !(self.active && self.ruled) {
+            return Ok(());
+        }
+        let corrupt = |_: GatewayError| DeclareError::Corrupt("rule");
+        let (change, rules) = match self.active {
+            true => (Change::Apply, rules::drafted(tx, row.org).await.map_err(corrupt)?),
+            false => (Change::Revoke, Vec::new()),
+        };
+        let flip = Flip { change, rules: &rules, active: self.active, digest: "", summary: "{}" };
+        rules::put_in_force(self.app, tx, self.ctx, &row, flip).await.map_err(corrupt)?;
+        self.news.org = true;
         Ok(())
     }
 

@@ -132,7 +132,7 @@ impl Standing {
         }
         let password = self.owner_has_password.then_some(Secret::Kept);
         let teams = self.teams.iter().map(|row| Team { name: row.name.clone(), description: row.description.clone() });
-        let active = self.row.as_ref().is_some_and(|row| row.rules_active);
+        let active = self.row.as_ref().is_some_and(|row| row.rules.active);
         Ok(Account {
             name: self.name.clone(),
             owner: self.owners.first().map(|email| Owner { email: email.clone(), password }),
@@ -172,6 +172,7 @@ impl Standing {
         Ok(Rule {
             name: row.name.clone(),
             connection: connection.ok_or(DeclareError::Corrupt("rule"))?.row.name.clone(),
+            enabled: body.enabled,
             any_of: body.any_of,
             account_role: body.account_role,
             grants: body.grants,

@@ -10,7 +10,6 @@ use cardea_connect::{GroupClaims as Claimed, Identity as Asserted};
 use cardea_model::id::{IdentityId, MemberId, UserId};
 use cardea_model::name::{Email, fold};
 use cardea_model::rule::GroupClaims;
-use cardea_store::account;
 use cardea_store::connection::{self, Connection};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::flow::Flow;
@@ -68,7 +67,6 @@ async fn try_admit(
     known: Option<Identity>,
 ) -> Result<Opened, LoginError> {
     let mut tx = app.db.write().await?;
-    let account = account::find(&mut tx, row.account).await?.ok_or(LoginError::Corrupt("account"))?;
     let known = match known {
         Some(identity) => Some(identity),
         None => find(&mut tx, row, asserted).await?,
@@ -95,9 +93,10 @@ async fn try_admit(
     let session = session::open(app, &mut tx, ctx, &member, Some(row.id)).await?;
     let claims = claims(asserted);
     // The last but for inserts: it may take the feed's counter, which is one lock for all.
-    let synced = membership::sync(app, &mut tx, ctx, (&account, &member), (row.id, &settings.groups), &claims).await?;
+    let whose = (&member, identity.id);
+    let synced = membership::sync(app, &mut tx, ctx, whose, (row.id, &settings.groups), &claims).await?;
     let detail = json!({"connection": row.name, "groups": synced.as_str(), "remarks": asserted.remarks});
-    audit::record(app, &mut tx, ctx, Some(account.id), "login.succeeded", &identity.user.to_string(), detail).await?;
+    audit::record(app, &mut tx, ctx, Some(row.account), "login.succeeded", &identity.user.to_string(), detail).await?;
     tx.commit().await?;
     Ok(session)
 }

@@ -5,10 +5,11 @@ use cardea_model::{Caller, Denied, Standing};
 use cardea_store::{account, member, person};
 use serde::Serialize;
 
-use super::{RoleView, roles};
+use super::RoleView;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::error::GatewayError;
+use crate::roles;
 
 /// What a person sees of themselves.
 #[derive(Clone, Debug, Serialize)]
@@ -63,7 +64,8 @@ pub async fn me(app: &App, ctx: &Ctx) -> Result<Me, GatewayError> {
     // A session speaks in one account: what the same person is in another is not for whoever runs this one's door.
     let tenant = account::find(&mut conn, speaker.account).await?.ok_or(GatewayError::Corrupt("member"))?;
     let row = member::find(&mut conn, speaker.member).await?.ok_or(GatewayError::Corrupt("member"))?;
-    let orgs = vec![MeOrg { org: tenant.org_name, roles: roles(&mut conn, row.id, row.owner).await? }];
+    let held = roles::of(app, &mut conn, &row, ctx.now).await?;
+    let orgs = vec![MeOrg { org: tenant.org_name, roles: held.roles }];
     let user = MeUser { id: person.id, email: person.email, email_verified: person.email_trusted, name: person.name };
     let roleless = orgs.iter().all(|org| org.roles.is_empty());
     let notices = if roleless { vec![Notice { code: "no_roles" }] } else { Vec::new() };

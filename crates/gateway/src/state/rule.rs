@@ -1,6 +1,6 @@
 //! One membership rule in the declarative state: `cardea_model`'s, with the names of itself and its connection.
 
-use cardea_model::rule::{AccountRole, Matcher, RuleBody, RuleGrant};
+use cardea_model::rule::{AccountRole, Matcher, RuleBody, RuleGrant, is_yes, yes};
 use serde::{Deserialize, Serialize};
 
 /// Which groups of a connection earn which roles.
@@ -11,7 +11,10 @@ pub struct Rule {
     pub name: String,
     /// The connection's name: a rule sees its groups only.
     pub connection: String,
-    /// It applies if any of these meets any group.
+    /// Whether it counts at all.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub enabled: bool,
+    /// It applies if any of these meets the groups.
     pub any_of: Vec<Matcher>,
     /// What people become in the account.
     #[serde(default)]
@@ -25,6 +28,11 @@ impl Rule {
     /// What the rule says, without its names.
     #[must_use]
     pub fn body(&self) -> RuleBody {
-        RuleBody { any_of: self.any_of.clone(), account_role: self.account_role, grants: self.grants.clone() }
+        RuleBody {
+            enabled: self.enabled,
+            any_of: self.any_of.clone(),
+            account_role: self.account_role,
+            grants: self.grants.clone(),
+        }
     }
 }

@@ -50,11 +50,13 @@ pub enum Reason {
     EntityMismatch,
     /// No role of the holder allows this here.
     NoRole,
+    /// What the holder's identity provider last said about them is too old: they have to sign in again.
+    ReauthRequired,
 }
 
 impl Reason {
     /// All reasons, for documents and metrics.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Malformed,
         Self::UnknownKey,
         Self::Expired,
@@ -73,6 +75,7 @@ impl Reason {
         Self::ActionNotGranted,
         Self::EntityMismatch,
         Self::NoRole,
+        Self::ReauthRequired,
     ];
 
     /// The stable word, in snake case.
@@ -97,6 +100,7 @@ impl Reason {
             Self::ActionNotGranted => "action_not_granted",
             Self::EntityMismatch => "entity_mismatch",
             Self::NoRole => "no_role",
+            Self::ReauthRequired => "reauth_required",
         }
     }
 }

@@ -32,6 +32,13 @@ pub enum Operation {
     Regex(String),
     /// The group's id at the identity provider is this.
     ExternalId(String),
+    /// Somebody's groups meet all of the first and none of the second, which are all plain.
+    Compound {
+        /// Each is met by some group.
+        all_of: Vec<Matcher>,
+        /// None is met by any group.
+        none_of: Vec<Matcher>,
+    },
 }
 
 impl Operation {
@@ -40,12 +47,45 @@ impl Operation {
         match self {
             Self::Equals(value) | Self::ExternalId(value) => Some(std::slice::from_ref(value)),
             Self::OneOf(values) => Some(values.as_slice()),
-            Self::StartsWith(_) | Self::EndsWith(_) | Self::Regex(_) => None,
+            Self::StartsWith(_) | Self::EndsWith(_) | Self::Regex(_) | Self::Compound { .. } => None,
         }
+    }
+}
+
+impl Matcher {
+    /// Itself, or the parts that it is made of.
+    fn parts(&self) -> impl Iterator<Item = &Self> {
+        let (own, all, none): (&[Self], &[Self], &[Self]) = match &self.operation {
+            Operation::Compound { all_of, none_of } => (&[], all_of, none_of),
+            Operation::Equals(_)
+            | Operation::OneOf(_)
+            | Operation::StartsWith(_)
+            | Operation::EndsWith(_)
+            | Operation::Regex(_)
+            | Operation::ExternalId(_) => (std::slice::from_ref(self), &[], &[]),
+        };
+        own.iter().chain(all).chain(none)
     }
 
     /// Whether it names anything.
     pub(super) fn has_text(&self) -> bool {
+        self.parts().all(|part| part.operation.has_text())
+    }
+
+    /// Whether it compares whole values only.
+    pub(super) fn is_exact(&self) -> bool {
+        self.parts().all(|part| part.operation.exact_values().is_some())
+    }
+
+    /// Whether it asks for some group, and is made of plain parts if of any.
+    pub(super) fn is_bounded(&self) -> bool {
+        let Operation::Compound { all_of, .. } = &self.operation else { return true };
+        !all_of.is_empty() && self.parts().all(|part| !matches!(part.operation, Operation::Compound { .. }))
+    }
+}
+
+impl Operation {
+    fn has_text(&self) -> bool {
         match self {
             Self::Equals(text)
             | Self::StartsWith(text)
@@ -53,6 +93,7 @@ impl Operation {
             | Self::Regex(text)
             | Self::ExternalId(text) => !text.is_empty(),
             Self::OneOf(values) => !values.is_empty() && values.iter().all(|value| !value.is_empty()),
+            Self::Compound { all_of, none_of } => !(all_of.is_empty() && none_of.is_empty()),
         }
     }
 }
@@ -73,6 +114,10 @@ struct Written {
     regex: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     external_id: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    all_of: Vec<Matcher>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    none_of: Vec<Matcher>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     ignore_case: bool,
 }
@@ -81,6 +126,8 @@ impl TryFrom<Written> for Matcher {
     type Error = &'static str;
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let (all_of, none_of) = (written.all_of, written.none_of);
+        let compound = (!all_of.is_empty() || !none_of.is_empty()).then_some(Operation::Compound { all_of, none_of });
         let given = [
             written.equals.map(Operation::Equals),
             written.one_of.map(Operation::OneOf),
@@ -88,12 +135,13 @@ impl TryFrom<Written> for Matcher {
             written.ends_with.map(Operation::EndsWith),
             written.regex.map(Operation::Regex),
             written.external_id.map(Operation::ExternalId),
+            compound,
         ];
         let mut given = given.into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(operation), None) => Ok(Self { operation, ignore_case: written.ignore_case }),
             _ => Err(
-                "a matcher has exactly one of `equals`, `one_of`, `starts_with`, `ends_with`, `regex` and `external_id`",
+                "a matcher has exactly one of `equals`, `one_of`, `starts_with`, `ends_with`, `regex`, `external_id` and `all_of`",
             ),
         }
     }
@@ -109,6 +157,7 @@ impl From<Matcher> for Written {
             Operation::EndsWith(value) => written.ends_with = Some(value),
             Operation::Regex(value) => written.regex = Some(value),
             Operation::ExternalId(value) => written.external_id = Some(value),
+            Operation::Compound { all_of, none_of } => (written.all_of, written.none_of) = (all_of, none_of),
         }
         written
     }
@@ -132,21 +181,21 @@ enum Shape {
 const LARGEST_REGEX: usize = 64 * 1024;
 
 impl Broad {
-    /// Compiles a matcher; nothing if it compares whole values.
-    pub(super) fn compile(matcher: &Matcher) -> Result<Option<Self>, RuleProblem> {
+    /// Compiles a plain matcher that does not compare whole values.
+    pub(super) fn compile(matcher: &Matcher) -> Result<Self, RuleProblem> {
         let ignore_case = matcher.ignore_case;
         let normal = |text: &str| {
             if ignore_case { name::fold(text) } else { text.nfc().collect() }
         };
         let shape = match &matcher.operation {
-            Operation::Equals(_) | Operation::OneOf(_) | Operation::ExternalId(_) => {
-                return Ok(None);
+            Operation::Equals(_) | Operation::OneOf(_) | Operation::ExternalId(_) | Operation::Compound { .. } => {
+                return Err(RuleProblem::Unbounded);
             }
             Operation::StartsWith(text) => Shape::Start(normal(text)),
             Operation::EndsWith(text) => Shape::End(normal(text)),
             Operation::Regex(text) => Shape::Whole(whole(text, ignore_case)?),
         };
-        Ok(Some(Self { shape, ignore_case }))
+        Ok(Self { shape, ignore_case })
     }
 
     /// Whether it meets a group, given in NFC and folded.

@@ -87,7 +87,6 @@ fn what_is_written_otherwise_is_refused() {
         (json!({"any_of": [{"equals": "a", "regex": "b"}]}), "exactly one of"),
         (json!({"any_of": [{"contains": "a"}]}), "contains"),
         (json!({"any_of": [], "grant": []}), "grant"),
-        (json!({"any_of": [], "account_role": "owner"}), "owner"),
         (json!({"any_of": [], "grants": [{"service": "registry"}]}), "role"),
         (json!({"grants": []}), "any_of"),
     ] {
@@ -119,7 +118,21 @@ fn every_fault_of_a_rule_is_named() {
         problem(json!({"any_of": [{"equals": "a"}], "grants": [{"service": "registry", "role": "user_admin"}]})),
         RuleProblem::UserAdminService
     );
-    for broad in [json!({"starts_with": "a"}), json!({"ends_with": "a"}), json!({"regex": "a"})] {
+    assert_eq!(
+        problem(json!({"any_of": [{"equals": "a"}], "account_role": "owner", "grants": user})),
+        RuleProblem::Owner
+    );
+    for unbounded in
+        [json!({"none_of": [{"equals": "a"}]}), json!({"all_of": [{"equals": "a"}, {"all_of": [{"equals": "b"}]}]})]
+    {
+        assert_eq!(problem(json!({"any_of": [unbounded], "grants": user})), RuleProblem::Unbounded);
+    }
+    for broad in [
+        json!({"all_of": [{"equals": "a"}], "none_of": [{"starts_with": "b"}]}),
+        json!({"starts_with": "a"}),
+        json!({"ends_with": "a"}),
+        json!({"regex": "a"}),
+    ] {
         // One broad matcher beside an exact one suffices to make admins of strangers.
         assert_eq!(problem(json!({"any_of": [{"equals": "b"}, broad], "grants": admin})), RuleProblem::BroadUserAdmin);
     }
@@ -198,7 +211,7 @@ fn too_many_or_too_long_groups_are_no_complete_list() {
 /// The oracle: each rule, each matcher, each group, by the words of the specification.
 fn naive(rules: &[Rule], groups: &[String]) -> Grants {
     let lower = |text: &str| text.to_lowercase();
-    let meets = |matcher: &Matcher, group: &str| {
+    let plain = |matcher: &Matcher, group: &str| {
         let same = |one: &str, other: &str| {
             if matcher.ignore_case { lower(one) == lower(other) } else { one == other }
         };
@@ -214,14 +227,20 @@ fn naive(rules: &[Rule], groups: &[String]) -> Grants {
             Operation::EndsWith(part) => edge(group, part, false),
             // The generated expressions are a letter and a dot: any two-letter group that starts so.
             Operation::Regex(text) => group.chars().count() == 2 && edge(group, text.trim_end_matches('.'), true),
+            Operation::Compound { .. } => panic!("a compound inside another"),
         }
+    };
+    let some = |matcher: &Matcher| groups.iter().any(|group| plain(matcher, group));
+    let meets = |matcher: &Matcher, group: &str| {
+        let Operation::Compound { all_of, none_of } = &matcher.operation else { return plain(matcher, group) };
+        all_of.iter().all(some) && !none_of.iter().any(some) && all_of.iter().any(|part| plain(part, group))
     };
     let mut earned = Grants::default();
     let mut highest = None;
     let mut accounts = Vec::new();
     for rule in rules {
         for group in groups {
-            if rule.body.any_of.iter().any(|matcher| meets(matcher, group)) {
+            if rule.body.enabled && rule.body.any_of.iter().any(|matcher| meets(matcher, group)) {
                 let because = Because { rule: rule.id, rule_name: rule.name.clone(), value: group.clone() };
                 highest = highest.max(Some(rule.body.account_role));
                 accounts.push((rule.body.account_role, because.clone()));
@@ -236,7 +255,7 @@ fn naive(rules: &[Rule], groups: &[String]) -> Grants {
     earned
 }
 
-fn any_matcher() -> impl Strategy<Value = Matcher> {
+fn any_plain() -> impl Strategy<Value = Matcher> {
     let text = "[abAB]{1,2}";
     let operation = prop_oneof![
         text.prop_map(Operation::Equals),
@@ -249,6 +268,15 @@ fn any_matcher() -> impl Strategy<Value = Matcher> {
     (operation, any::<bool>()).prop_map(|(operation, ignore_case)| Matcher { operation, ignore_case })
 }
 
+fn any_matcher() -> impl Strategy<Value = Matcher> {
+    let parts = |least| proptest::collection::vec(any_plain(), least..3);
+    let compound = (parts(1), parts(0)).prop_map(|(all_of, none_of)| Matcher {
+        operation: Operation::Compound { all_of, none_of },
+        ignore_case: false,
+    });
+    prop_oneof![3 => any_plain(), 1 => compound]
+}
+
 fn any_grant() -> impl Strategy<Value = RuleGrant> {
     let team = prop_oneof![Just(None), Just(Some("vision".to_owned()))];
     (team, prop_oneof![Just("registry"), Just("catalog")], prop_oneof![Just("user"), Just("admin")])
@@ -256,13 +284,18 @@ fn any_grant() -> impl Strategy<Value = RuleGrant> {
 }
 
 fn any_rules() -> impl Strategy<Value = Vec<Rule>> {
-    let body =
-        (proptest::collection::vec(any_matcher(), 1..4), any::<bool>(), proptest::collection::vec(any_grant(), 0..3))
-            .prop_map(|(any_of, admin, grants)| RuleBody {
-                any_of,
-                account_role: if admin { AccountRole::Admin } else { AccountRole::Member },
-                grants,
-            });
+    rules_of(any_matcher())
+}
+
+fn rules_of(matcher: impl Strategy<Value = Matcher>) -> impl Strategy<Value = Vec<Rule>> {
+    let matchers = proptest::collection::vec(matcher, 1..4);
+    let body = (proptest::bool::weighted(0.8), matchers, any::<bool>(), proptest::collection::vec(any_grant(), 0..3))
+        .prop_map(|(enabled, any_of, admin, grants)| RuleBody {
+            enabled,
+            any_of,
+            account_role: if admin { AccountRole::Admin } else { AccountRole::Member },
+            grants,
+        });
     proptest::collection::vec(body, 0..6).prop_map(|bodies| {
         let empty = json!({"any_of": []});
         (1..).zip(bodies).map(|(number, body)| Rule { body, ..rule(number, empty.clone()) }).collect()
@@ -291,7 +324,9 @@ proptest! {
     }
 
     #[test]
-    fn another_group_never_takes_anything_away(rules in any_rules(), groups in any_groups(), more in "[abAB]{1,3}") {
+    fn another_group_never_takes_anything_away(
+        rules in rules_of(any_plain()), groups in any_groups(), more in "[abAB]{1,3}",
+    ) {
         let rules = CompiledRules::compile(&rules).unwrap();
         let before = evaluate(&rules, &groups);
         let after = evaluate(&rules, &[groups, vec![more]].concat());
@@ -304,6 +339,7 @@ proptest! {
     #[test]
     fn any_text_compiles_or_is_refused(expression in "\\PC{0,20}", group in "\\PC{0,20}") {
         let body = RuleBody {
+            enabled: true,
             any_of: vec![Matcher { operation: Operation::Regex(expression), ignore_case: true }],
             account_role: AccountRole::Member,
             grants: Vec::new(),

@@ -40,6 +40,12 @@ impl Conn {
         Self { session, health: Health::Free }
     }
 
+    /// Whether all that it reads is committed: it is no transaction's own.
+    #[must_use]
+    pub fn reads_commits(&self) -> bool {
+        self.health == Health::Free
+    }
+
     /// All rows of an answer.
     pub async fn all<T: FromRow>(&mut self, sql: Sql, args: &[Value<'_>]) -> Result<Vec<T>, DbError> {
         let before = self.begin(args)?;

@@ -84,12 +84,6 @@ impl Hand<'_> {
             document: canonical::json(&rule.body())?.to_string(),
         };
         let position = i64::try_from(position).unwrap_or(i64::MAX);
-        let standing = connection::rules(tx, self.row.org).await?;
-        // One that reads another connection's groups is another rule: with the old id, its grants would be taken for those
-        // that the old connection gave.
-        if standing.iter().any(|known| known.name == row.name && known.connection != row.connection) {
-            connection::remove_rule(tx, self.row.org, &row.name).await?;
-        }
         Ok(connection::put_rule(tx, self.row.org, &row, position).await?)
     }
 }

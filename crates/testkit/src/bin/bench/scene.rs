@@ -96,16 +96,8 @@ struct Holder {
 }
 
 async fn give_role(app: &App, tx: &mut Tx, holder: &Holder) -> Result<()> {
-    let role = grant::Grant {
-        team: String::new(),
-        service: "registry".to_owned(),
-        role: "admin".to_owned(),
-        source: "manual".to_owned(),
-        rule_id: String::new(),
-        rule_name: String::new(),
-        because: String::new(),
-    };
-    grant::add(tx, holder.member, "", &role, app.clock.now()).await?;
+    let role = grant::Role { team_id: "", service: "registry", role: "admin" };
+    grant::add(tx, holder.member, role, "bench", app.clock.now()).await?;
     Ok(())
 }
 

@@ -1,0 +1,235 @@
+//! Which roles a member has now, and why: worked out at each read, from what was given by hand, what their connections last
+//! said about their groups, and the rules in force.
+//!
+//! ```text
+//! owner                          ─► everything, whatever else is known
+//! left the org                   ─► nothing
+//! matches rules in force, or     ─► what the rules give, and nothing by hand
+//!   carries the mark of some
+//! else                           ─► what was given by hand
+//! ```
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cardea_model::Timestamp;
+use cardea_model::id::TeamId;
+use cardea_model::rule::{AccountRole, Because, CONTROL_PLANE, Grants, RuleGrant, evaluate};
+use cardea_store::db::{Conn, DbError};
+use cardea_store::group::{self, Snapshot};
+use cardea_store::member::Member;
+use cardea_store::{account, grant};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::rules::{RuleSet, Sets};
+
+/// The role that manages users, in the org or in a team.
+pub(crate) const USER_ADMIN: &str = "user_admin";
+/// How long the last list counts once a connection leaves the groups out, where it may at all.
+pub(crate) const KEEP_LAST: Duration = Duration::from_secs(24 * 3600);
+/// Lists are noted to the hour; nobody is refused for that.
+pub(crate) const NOTED_TO: Duration = Duration::from_secs(3600);
+
+/// A role with every reason for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RoleView {
+    /// The team; none for the whole org.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// The service.
+    pub service: String,
+    /// The role.
+    pub role: String,
+    /// Why.
+    pub because: Vec<BecauseView>,
+}
+
+/// One reason for a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BecauseView {
+    /// The rule; nothing for a manual grant.
+    pub rule: String,
+    /// `manual`, `rule` or `owner`.
+    pub source: String,
+    /// The group that matched.
+    pub value: String,
+}
+
+/// Where somebody's roles come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// They own the org.
+    Owner,
+    /// They left the org.
+    Left,
+    /// Given by hand.
+    Manual,
+    /// Given by rules only.
+    Rules,
+}
+
+/// What a member is and may, now.
+#[derive(Clone, Debug)]
+pub(crate) struct Effective {
+    pub(crate) source: Source,
+    pub(crate) account_role: AccountRole,
+    /// By team, service and role; those of the org first.
+    pub(crate) roles: Vec<RoleView>,
+    /// When what a connection last said is too old to act on; never for whoever no rules manage.
+    pub(crate) stale_at: Option<Timestamp>,
+}
+
+impl Effective {
+    /// Whether they manage the users of the whole org.
+    pub(crate) fn is_user_admin(&self) -> bool {
+        self.roles.iter().any(|role| role.team.is_none() && role.service == CONTROL_PLANE && role.role == USER_ADMIN)
+    }
+
+    /// The names of the teams whose users they manage.
+    pub(crate) fn admin_of(&self) -> impl Iterator<Item = &str> {
+        let of = |role: &RoleView| role.service == CONTROL_PLANE && role.role == USER_ADMIN;
+        self.roles.iter().filter(move |role| of(role)).filter_map(|role| role.team.as_deref())
+    }
+}
+
+/// Works it out.
+pub(crate) async fn of(app: &App, conn: &mut Conn, member: &Member, now: Timestamp) -> Result<Effective, DbError> {
+    let account_role = AccountRole::parse(&member.account_role);
+    let plain = |source, roles| Effective { source, account_role, roles, stale_at: None };
+    if member.owner {
+        let because = vec![because("owner", "", "")];
+        let role = RoleView { team: None, service: "*".to_owned(), role: "owner".to_owned(), because };
+        return Ok(plain(Source::Owner, vec![role]));
+    }
+    if member.left_org_at.is_some() {
+        return Ok(plain(Source::Left, Vec::new()));
+    }
+    let known = Known::read(app, conn, member, now).await?;
+    if known.managed_since(member).is_none() {
+        return Ok(plain(Source::Manual, by_hand(conn, member).await?));
+    }
+    let earned = known.earned();
+    let stale_at = known.stale_at(app.settings.claims_max_age);
+    let role = earned.account.as_ref().map_or(AccountRole::Member, |(role, _)| *role);
+    // The account's one owner stays that, whatever rules say.
+    let account_role = if account_role == AccountRole::Owner { account_role } else { role };
+    Ok(Effective { source: Source::Rules, account_role, roles: by_rules(conn, member, earned).await?, stale_at })
+}
+
+async fn by_hand(conn: &mut Conn, member: &Member) -> Result<Vec<RoleView>, DbError> {
+    let rows = grant::of(conn, member.id).await?.into_iter();
+    let role = |row: grant::Grant| RoleView {
+        team: (!row.team.is_empty()).then_some(row.team),
+        service: row.service,
+        role: row.role,
+        because: vec![because("manual", "", "")],
+    };
+    Ok(rows.map(role).collect())
+}
+
+/// What rules give, without what they give in teams that have ended.
+async fn by_rules(conn: &mut Conn, member: &Member, earned: Grants) -> Result<Vec<RoleView>, DbError> {
+    let mut roles = earned.roles;
+    if roles.keys().any(|role| role.team.is_some()) {
+        let teams: BTreeSet<String> =
+            account::teams(conn, member.org).await?.into_iter().map(|team| team.name).collect();
+        roles.retain(|role, _| role.team.as_ref().is_none_or(|team| teams.contains(team)));
+    }
+    Ok(roles.into_iter().map(|(role, reasons)| view(role, &reasons)).collect())
+}
+
+pub(crate) fn view(role: RuleGrant, reasons: &BTreeSet<Because>) -> RoleView {
+    let because = reasons.iter().map(|reason| because("rule", &reason.rule_name, &reason.value)).collect();
+    RoleView { team: role.team, service: role.service, role: role.role, because }
+}
+
+fn because(source: &str, rule: &str, value: &str) -> BecauseView {
+    BecauseView { rule: rule.to_owned(), source: source.to_owned(), value: value.to_owned() }
+}
+
+/// The ids of the teams whose users they manage.
+pub(crate) async fn administered(
+    conn: &mut Conn,
+    member: &Member,
+    roles: &Effective,
+) -> Result<Arc<[TeamId]>, DbError> {
+    let names: BTreeSet<&str> = roles.admin_of().collect();
+    if names.is_empty() {
+        return Ok(Arc::default());
+    }
+    let teams = account::teams(conn, member.org).await?;
+    Ok(teams.into_iter().filter(|team| names.contains(team.name.as_str())).map(|team| team.id).collect())
+}
+
+/// What is known of a member's groups, beside the rules that they meet.
+pub(crate) struct Known {
+    sets: Arc<Sets>,
+    settled: i64,
+    /// What each connection said, with the groups in its words; none whose time is over.
+    said: Vec<(Snapshot, Vec<String>)>,
+}
+
+impl Known {
+    /// Reads it. Without rules nothing of it counts, and nothing is read.
+    pub(crate) async fn read(app: &App, conn: &mut Conn, member: &Member, now: Timestamp) -> Result<Self, DbError> {
+        let settled = member.rules.settled;
+        if member.rules.generation == 0 {
+            return Ok(Self { sets: Arc::default(), settled, said: Vec::new() });
+        }
+        let sets = app.rules.sets(conn, member.org, member.rules.generation).await?;
+        let mut said = Vec::new();
+        for snapshot in group::snapshots(conn, member.id).await? {
+            let over = snapshot.said == "missing" && now.since(snapshot.seen_at) >= KEEP_LAST;
+            let ids: &[i64] = if over { &[] } else { &snapshot.groups };
+            let groups = sets.groups(conn, ids).await?.iter().map(|group| group.value.clone()).collect();
+            said.push((snapshot, groups));
+        }
+        Ok(Self { sets, settled, said })
+    }
+
+    /// The generation since which only rules give their roles: noted, or found now.
+    pub(crate) fn managed_since(&self, member: &Member) -> Option<i64> {
+        self.mark(member).or_else(|| self.found_since(member))
+    }
+
+    /// The noted one, if it counts.
+    pub(crate) fn mark(&self, member: &Member) -> Option<i64> {
+        member.managed_since.filter(|mark| self.sets.marks.count(*mark))
+    }
+
+    /// The earliest generation that counts of which they match a rule.
+    pub(crate) fn found_since(&self, member: &Member) -> Option<i64> {
+        let earlier = self.sets.also.iter().filter(|(number, _)| *number > self.settled);
+        let mut matching = earlier.filter(|(_, rules)| self.matches(rules)).map(|(number, _)| *number);
+        matching.next().or_else(|| self.matches(&self.sets.giving).then_some(member.rules.generation))
+    }
+
+    fn matches(&self, rules: &RuleSet) -> bool {
+        self.said.iter().any(|(snapshot, groups)| {
+            rules.rules.get(&snapshot.connection).is_some_and(|rules| {
+                let met: Vec<u32> = groups.iter().flat_map(|group| rules.met(group)).collect();
+                rules.applying(&met).next().is_some()
+            })
+        })
+    }
+
+    /// The union of what each connection's groups earn by that connection's rules.
+    pub(crate) fn earned(&self) -> Grants {
+        let mut all = Grants::default();
+        for (snapshot, groups) in &self.said {
+            if let Some(rules) = self.sets.giving.rules.get(&snapshot.connection) {
+                all.join(evaluate(rules, groups));
+            }
+        }
+        all
+    }
+
+    /// When the newest list is too old; `most` of zero is never.
+    fn stale_at(&self, most: Duration) -> Option<Timestamp> {
+        let newest = self.said.iter().map(|(snapshot, _)| snapshot.seen_at).max();
+        newest.filter(|_| !most.is_zero()).map(|seen| seen.after(most.saturating_add(NOTED_TO)))
+    }
+}

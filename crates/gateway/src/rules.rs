@@ -1,0 +1,128 @@
+//! Membership rules: what an admin edits, and the frozen generations of it that give roles.
+//!
+//! ```text
+//! table rule ──preview──► difference ──activate──► generation n+1, frozen ──► org.generation = n+1
+//! ```
+//! What rules give is copied nowhere: [`crate::roles`] works it out from the groups that connections last said and the
+//! generation in force. So activation is one row, undo the rules before, and nothing stale can be left behind.
+
+mod activate;
+mod bulk;
+mod comparison;
+mod draft;
+mod error;
+pub(crate) mod frozen;
+mod plan;
+mod settle;
+
+pub use activate::{Activated, activate, preview, revoke, undo};
+pub use draft::{RuleView, RulesView, Written, list, put, remove};
+pub use error::RulesError;
+pub(crate) use frozen::{Frozen, RuleSet, Sets, Shelf};
+pub use plan::{Changed, Counts, Guard, Named, Preview};
+pub(crate) use settle::settle;
+
+use cardea_model::id::{JobId, OrgId};
+use cardea_model::numbers::Numbers;
+use cardea_model::rule::RuleBody;
+use cardea_store::account::Account;
+use cardea_store::connection;
+use cardea_store::db::{Conn, DbError, Tx};
+use cardea_store::feed::{self, Kind};
+use cardea_store::generation::{self, Generation};
+use cardea_store::job;
+
+use crate::app::App;
+use crate::context::Ctx;
+use crate::error::GatewayError;
+
+/// The job that marks those whom a generation manages.
+pub(crate) const SETTLE: &str = "rules.settle";
+
+/// The rules of an org as an admin edits them.
+pub(crate) async fn drafted(conn: &mut Conn, org: OrgId) -> Result<Vec<Frozen>, GatewayError> {
+    let stored = connection::rules(conn, org).await?;
+    let read = |rule: connection::Rule| {
+        let body: RuleBody = serde_json::from_str(&rule.document).map_err(|_| GatewayError::Corrupt("rule"))?;
+        Ok(Frozen { id: rule.id, connection: rule.connection, name: rule.name, body })
+    };
+    stored.into_iter().map(read).collect()
+}
+
+/// How rules come in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// By an admin who has previewed them.
+    Activate,
+    /// By a declaration.
+    Apply,
+    /// The rules of an earlier generation, after the last one was undone.
+    Undo,
+    /// None: what they gave became roles by hand.
+    Freeze,
+    /// None: what they gave is gone.
+    Revoke,
+}
+
+impl Change {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Activate => "activate",
+            Self::Apply => "apply",
+            Self::Undo => "undo",
+            Self::Freeze => "freeze",
+            Self::Revoke => "revoke",
+        }
+    }
+}
+
+/// What is put in force, and what is said about it.
+pub(crate) struct Flip<'a> {
+    pub(crate) change: Change,
+    pub(crate) rules: &'a [Frozen],
+    /// Whether they give roles.
+    pub(crate) active: bool,
+    pub(crate) digest: &'a str,
+    pub(crate) summary: &'a str,
+}
+
+/// Puts rules in force, in the caller's transaction, which holds the lock of the org and has read `account` under it. The
+/// feed's counter is taken by [`tell`], last.
+pub(crate) async fn put_in_force(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    account: &Account,
+    flip: Flip<'_>,
+) -> Result<i64, GatewayError> {
+    let standing = account.rules;
+    let number = standing.generation + 1;
+    let before = Sets::marks(tx, account.org, standing.generation).await?;
+    let marks = before.following(&standing, flip.change);
+    let written = |error: serde_json::Error| {
+        tracing::error!(%error, "rules cannot be written");
+        GatewayError::Corrupt("rule")
+    };
+    let row = Generation {
+        number,
+        kind: flip.change.as_str().to_owned(),
+        rules: serde_json::to_string(flip.rules).map_err(written)?,
+        marks: serde_json::to_string(&marks).map_err(written)?,
+        previous: standing.generation,
+        digest: flip.digest.to_owned(),
+        summary: flip.summary.to_owned(),
+        activated_at: ctx.now,
+        activated_by: ctx.actor(),
+    };
+    generation::put_in_force(tx, account.org, &row, flip.active).await?;
+    if !marks.also.is_empty() {
+        let subject = format!("{} {number}", account.org);
+        job::add(tx, JobId::new(ctx.now, &*app.random), SETTLE, &subject, ctx.now).await?;
+    }
+    Ok(number)
+}
+
+/// Tells every node that the org has changed; the last write of its transaction.
+pub(crate) async fn tell(app: &App, tx: &mut Tx, org: OrgId) -> Result<(), DbError> {
+    feed::append(tx, Kind::Org, &org.to_string(), Numbers::default(), app.clock.now()).await.map(drop)
+}

@@ -1,0 +1,152 @@
+//! Rules into force and out of it again.
+
+use std::time::Duration;
+
+use cardea_model::id::AccountId;
+use cardea_model::{Denied, Permission};
+use cardea_store::account::{self, Account};
+use cardea_store::db::Tx;
+use cardea_store::generation;
+use serde::Serialize;
+use serde_json::json;
+
+use super::error::RulesError;
+use super::plan::{Counts, Draft, Guard, Preview, compare};
+use super::{Change, Flip, Frozen, put_in_force, tell};
+use crate::app::App;
+use crate::context::Ctx;
+use crate::{audit, feed, session};
+
+/// How long an activation can be undone.
+const UNDO_FOR: Duration = Duration::from_secs(30 * 86_400);
+
+/// Rules that came in force.
+#[derive(Clone, Debug, Serialize)]
+pub struct Activated {
+    /// Their generation.
+    pub generation: i64,
+    /// How many people, by what became of them.
+    pub counts: Counts,
+}
+
+/// What activating the rules as they are now would do.
+///
+/// # Errors
+/// [`RulesError`].
+pub async fn preview(app: &App, ctx: &Ctx, account: AccountId) -> Result<Preview, RulesError> {
+    ctx.may(Permission::ManageRules, account)?;
+    let draft = read(app, account).await?;
+    Ok(compare(app, ctx, &draft).await?)
+}
+
+async fn read(app: &App, account: AccountId) -> Result<Draft, RulesError> {
+    let mut conn = app.db.read().await?;
+    let row = account::find(&mut conn, account).await?.ok_or(RulesError::Missing("org"))?;
+    Ok(Draft::read(&mut conn, &row).await?)
+}
+
+/// Puts the rules that `digest` names in force. Whoever has signed in since the preview is judged by what is known now; what
+/// the guards ask for is to be confirmed with the org's name.
+///
+/// # Errors
+/// [`RulesError`].
+pub async fn activate(
+    app: &App,
+    ctx: &Ctx,
+    account: AccountId,
+    digest: &str,
+    confirm: Option<&str>,
+) -> Result<Activated, RulesError> {
+    ctx.may(Permission::ManageRules, account)?;
+    let draft = read(app, account).await?;
+    if draft.digest != digest {
+        return Err(RulesError::Stale);
+    }
+    let preview = compare(app, ctx, &draft).await?;
+    confirmed(&preview.guards, &draft.account, confirm)?;
+    let summary = serde_json::to_string(&preview.counts).map_err(|_| RulesError::Corrupt("preview"))?;
+    let (mut tx, ctx, row) = locked(app, ctx, account).await?;
+    // Under the lock nobody edits rules: what is put in force is what was compared.
+    if Draft::read(&mut tx, &row).await?.digest != digest {
+        return Err(RulesError::Stale);
+    }
+    let flip = Flip { change: Change::Activate, rules: &draft.rules, active: true, digest, summary: &summary };
+    let generation = flip_to(app, tx, &ctx, &row, flip, "rules.activated").await?;
+    Ok(Activated { generation, counts: preview.counts })
+}
+
+fn confirmed(guards: &[Guard], account: &Account, confirm: Option<&str>) -> Result<(), RulesError> {
+    if guards.is_empty() || confirm == Some(account.org_name.as_str()) {
+        return Ok(());
+    }
+    Err(RulesError::Confirm(guards.to_vec()))
+}
+
+/// A transaction that holds the org, with what it was read to be under that lock.
+async fn locked(app: &App, ctx: &Ctx, account: AccountId) -> Result<(Tx, Ctx, Account), RulesError> {
+    let (mut tx, ctx) = session::write(app, ctx, None).await?.ok_or(Denied::Unknown)?;
+    ctx.may(Permission::ManageRules, account)?;
+    let row = account::find(&mut tx, account).await?.ok_or(RulesError::Missing("org"))?;
+    account::lock_org(&mut tx, row.org).await?;
+    let row = account::find(&mut tx, account).await?.ok_or(RulesError::Missing("org"))?;
+    Ok((tx, ctx, row))
+}
+
+async fn flip_to(
+    app: &App,
+    mut tx: Tx,
+    ctx: &Ctx,
+    row: &Account,
+    flip: Flip<'_>,
+    action: &str,
+) -> Result<i64, RulesError> {
+    let generation = put_in_force(app, &mut tx, ctx, row, flip).await?;
+    let detail = json!({"generation": generation, "previous": row.rules.generation});
+    audit::record(app, &mut tx, ctx, Some(row.id), action, &row.org.to_string(), detail).await?;
+    tell(app, &mut tx, row.org).await?;
+    tx.commit().await?;
+    // Whoever asks this node next is judged by the new rules.
+    feed::catch_up(app).await?;
+    Ok(generation)
+}
+
+/// Takes the last activation back: the rules before it are in force again, and whoever it alone had managed has the roles by
+/// hand that they had before.
+///
+/// # Errors
+/// [`RulesError`].
+pub async fn undo(app: &App, ctx: &Ctx, account: AccountId) -> Result<i64, RulesError> {
+    ctx.may(Permission::ManageRules, account)?;
+    let (mut tx, ctx, row) = locked(app, ctx, account).await?;
+    let current = generation::find(&mut tx, row.org, row.rules.generation).await?.ok_or(RulesError::NothingToUndo)?;
+    if ctx.now.since(current.activated_at) > UNDO_FOR || current.kind == Change::Undo.as_str() {
+        return Err(RulesError::NothingToUndo);
+    }
+    let previous = generation::find(&mut tx, row.org, current.previous).await?;
+    let gave = |kind: &str| kind != Change::Freeze.as_str() && kind != Change::Revoke.as_str();
+    let active = previous.as_ref().is_some_and(|previous| gave(&previous.kind) && previous.rules != "[]");
+    let rules: Vec<Frozen> = match &previous {
+        Some(previous) => serde_json::from_str(&previous.rules).map_err(|_| RulesError::Corrupt("generation"))?,
+        None => Vec::new(),
+    };
+    let flip = Flip { change: Change::Undo, rules: &rules, active, digest: "", summary: "{}" };
+    flip_to(app, tx, &ctx, &row, flip, "rules.undone").await
+}
+
+/// Takes the rules out of force and with them every role that they gave; roles by hand of those whom they managed do not come
+/// back.
+///
+/// # Errors
+/// [`RulesError`].
+pub async fn revoke(app: &App, ctx: &Ctx, account: AccountId, confirm: Option<&str>) -> Result<i64, RulesError> {
+    ctx.may(Permission::ManageRules, account)?;
+    let (tx, ctx, row) = locked(app, ctx, account).await?;
+    if !row.rules.active {
+        return Err(RulesError::NotActive);
+    }
+    if confirm != Some(row.org_name.as_str()) {
+        return Err(RulesError::Confirm(vec![Guard::ManyLoseEverything]));
+    }
+    let flip = Flip { change: Change::Revoke, rules: &[], active: false, digest: "", summary: "{}" };
+    flip_to(app, tx, &ctx, &row, flip, "rules.deactivated").await
+}

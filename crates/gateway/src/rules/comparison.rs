@@ -1,0 +1,254 @@
+//! Everybody under the rules in force and under others, side by side.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+
+use cardea_model::Timestamp;
+use cardea_model::id::MemberId;
+use cardea_model::rule::{AccountRole, CONTROL_PLANE, Rule};
+use cardea_store::grant;
+use cardea_store::group::{Group, Told};
+
+use super::Sets;
+use super::bulk::Index;
+use super::plan::{Counts, Guard, Named};
+use crate::roles::USER_ADMIN;
+
+/// So many people whom it changes are shown, those who lose most first.
+const SHOWN: usize = 200;
+
+/// Every role that anybody has or could have, by number.
+pub(super) struct Table {
+    teams: BTreeSet<String>,
+    numbers: HashMap<Named, u32>,
+    names: Vec<Named>,
+    /// Rules whose roles name a team that does not stand.
+    pub(super) broken: BTreeSet<String>,
+}
+
+/// Rules with the numbers of the roles that each gives.
+pub(super) struct Ruled<'a> {
+    index: Index<'a>,
+    gives: Vec<Vec<u32>>,
+}
+
+impl Table {
+    pub(super) fn new(teams: BTreeSet<String>) -> Self {
+        Self { teams, numbers: HashMap::new(), names: Vec::new(), broken: BTreeSet::new() }
+    }
+
+    fn number(&mut self, name: Named) -> u32 {
+        let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        *self.numbers.entry(name).or_insert_with_key(|name| {
+            self.names.push(name.clone());
+            next
+        })
+    }
+
+    pub(super) fn ruled<'a>(&mut self, index: Index<'a>) -> Ruled<'a> {
+        let gives = index.rules().iter().map(|rule| self.gives(rule)).collect();
+        Ruled { index, gives }
+    }
+
+    fn gives(&mut self, rule: &Rule) -> Vec<u32> {
+        let mut gives = Vec::with_capacity(rule.body.grants.len());
+        for grant in &rule.body.grants {
+            if grant.team.as_ref().is_some_and(|team| !self.teams.contains(team)) {
+                self.broken.insert(rule.name.clone());
+                continue;
+            }
+            let name = Named { team: grant.team.clone(), service: grant.service.clone(), role: grant.role.clone() };
+            gives.push(self.number(name));
+        }
+        gives.extend(self.account_role(rule.body.account_role.as_str()));
+        gives
+    }
+
+    /// The number of a role in the account, as far as it is more than being a member.
+    fn account_role(&mut self, role: &str) -> Option<u32> {
+        let admin = AccountRole::parse(role) >= AccountRole::Admin;
+        admin.then(|| self.number(Named { team: None, service: "account".to_owned(), role: role.to_owned() }))
+    }
+
+    fn is_user_admin(&self, number: u32) -> bool {
+        let name = usize::try_from(number).ok().and_then(|at| self.names.get(at));
+        name.is_some_and(|name| name.team.is_none() && name.service == CONTROL_PLANE && name.role == USER_ADMIN)
+    }
+
+    pub(super) fn words(&self, numbers: &[u32]) -> Vec<Named> {
+        let name = |number: &u32| usize::try_from(*number).ok().and_then(|at| self.names.get(at)).cloned();
+        let mut words: Vec<Named> = numbers.iter().filter_map(name).collect();
+        words.sort();
+        words
+    }
+}
+
+/// What one person loses and gains; those who lose most are the greatest, then those who gain most, then the first known.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moved {
+    pub(super) removed: Vec<u32>,
+    pub(super) added: Vec<u32>,
+    pub(super) migrated: bool,
+    pub(super) member: MemberId,
+}
+
+/// The order in which people are shown.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Weight(Reverse<usize>, Reverse<usize>, MemberId);
+
+#[derive(Default)]
+struct Scratch {
+    met: Vec<u32>,
+    places: Vec<usize>,
+}
+
+pub(super) struct Comparison<'a> {
+    now: Timestamp,
+    sets: &'a Sets,
+    before: Ruled<'a>,
+    also: Vec<Index<'a>>,
+    after: Ruled<'a>,
+    speaker: Option<MemberId>,
+    counts: Counts,
+    had_roles: u64,
+    /// Whether the one who asks would no longer manage users.
+    shuts_out: bool,
+    worst: BinaryHeap<(Weight, Moved)>,
+    scratch: Scratch,
+}
+
+impl<'a> Comparison<'a> {
+    /// Between what is in force and what would be; `settled` is the newest generation whose people carry their marks.
+    pub(super) fn new(
+        (sets, settled): (&'a Sets, i64),
+        (before, after): (Ruled<'a>, Ruled<'a>),
+        groups: &[Group],
+        (speaker, now): (Option<MemberId>, Timestamp),
+    ) -> Self {
+        let also = sets.also.iter().filter(|(number, _)| *number > settled);
+        Self {
+            now,
+            sets,
+            before,
+            also: also.map(|(_, set)| Index::new(set, groups)).collect(),
+            after,
+            speaker,
+            counts: Counts::default(),
+            had_roles: 0,
+            shuts_out: false,
+            worst: BinaryHeap::new(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// How many people, by what becomes of them.
+    pub(super) const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Whom it changes, those who lose most first.
+    pub(super) fn into_worst(self) -> Vec<Moved> {
+        self.worst.into_sorted_vec().into_iter().map(|(_, moved)| moved).collect()
+    }
+
+    /// Takes a page of people, with what they have by hand in the same order.
+    pub(super) fn take(&mut self, table: &mut Table, page: &[Told], manual: &[grant::Held]) {
+        let mut by_hand: BTreeMap<MemberId, Vec<u32>> = BTreeMap::new();
+        for held in manual {
+            let team = (!held.grant.team.is_empty()).then(|| held.grant.team.clone());
+            let name = Named { team, service: held.grant.service.clone(), role: held.grant.role.clone() };
+            by_hand.entry(held.member).or_default().push(table.number(name));
+        }
+        for told in page.chunk_by(|one, other| one.member == other.member) {
+            if let Some(first) = told.first() {
+                let mut hand = by_hand.remove(&first.member).unwrap_or_default();
+                hand.extend(table.account_role(&first.account_role));
+                self.person(table, first, told, hand);
+            }
+        }
+    }
+
+    fn person(&mut self, table: &Table, who: &Told, told: &[Told], by_hand: Vec<u32>) {
+        self.counts.people += 1;
+        if who.owner {
+            self.counts.owners += 1;
+            return;
+        }
+        let said = || told.iter().filter_map(|told| told.said.as_ref());
+        self.counts.never_seen += u64::from(said().next().is_none());
+        self.counts.unknown += u64::from(said().any(|said| said.said != "present"));
+        let (now, scratch) = (self.now, &mut self.scratch);
+        let before = earned(&self.before, told, now, scratch);
+        let after = earned(&self.after, told, now, scratch);
+        let mut also = |index: &Index<'_>| {
+            scratch.places.clear();
+            told.iter().filter_map(|told| told.said.as_ref()).for_each(|said| {
+                index.applying(said, now, &mut scratch.met, &mut scratch.places);
+            });
+            !scratch.places.is_empty()
+        };
+        let marked = who.managed_since.is_some_and(|mark| self.sets.marks.count(mark));
+        let managed = marked || before.is_some() || self.also.iter().any(&mut also);
+        self.counts.matched += u64::from(after.is_some());
+        let migrated = !managed && after.is_some();
+        self.counts.migrated += u64::from(migrated);
+        self.counts.unmatched += u64::from(!managed && after.is_none() && !by_hand.is_empty());
+        let (has, will) = match (who.left, managed, after) {
+            (true, _, _) => (Vec::new(), Vec::new()),
+            (false, true, after) => (before.unwrap_or_default(), after.unwrap_or_default()),
+            (false, false, Some(after)) => (by_hand, after),
+            (false, false, None) => (by_hand.clone(), by_hand),
+        };
+        self.moves(table, who.member, migrated, (has, will));
+    }
+
+    fn moves(&mut self, table: &Table, member: MemberId, migrated: bool, (mut has, mut will): (Vec<u32>, Vec<u32>)) {
+        for numbers in [&mut has, &mut will] {
+            numbers.sort_unstable();
+            numbers.dedup();
+        }
+        let without = |one: &[u32], other: &[u32]| -> Vec<u32> {
+            one.iter().filter(|number| other.binary_search(number).is_err()).copied().collect()
+        };
+        let (removed, added) = (without(&has, &will), without(&will, &has));
+        self.had_roles += u64::from(!has.is_empty());
+        self.counts.losing += u64::from(!removed.is_empty());
+        self.counts.gaining += u64::from(!added.is_empty());
+        self.counts.losing_everything += u64::from(!has.is_empty() && will.is_empty());
+        self.shuts_out |= self.speaker == Some(member) && removed.iter().any(|number| table.is_user_admin(*number));
+        if removed.is_empty() && added.is_empty() {
+            self.counts.unchanged += 1;
+            if !migrated {
+                return;
+            }
+        }
+        let weight = Weight(Reverse(removed.len()), Reverse(added.len()), member);
+        self.worst.push((weight, Moved { removed, added, migrated, member }));
+        // The greatest goes: whoever loses least.
+        if self.worst.len() > SHOWN {
+            self.worst.pop();
+        }
+    }
+
+    pub(super) fn guards(&self) -> Vec<Guard> {
+        let many = self.counts.losing_everything * 5 > self.had_roles;
+        let guards = [
+            (many, Guard::ManyLoseEverything),
+            (self.shuts_out, Guard::YouLoseUserAdmin),
+            (self.counts.matched == 0, Guard::NobodyMatches),
+        ];
+        guards.into_iter().filter_map(|(applies, guard)| applies.then_some(guard)).collect()
+    }
+}
+
+/// What rules give by what every connection said; nothing if none applies.
+fn earned(rules: &Ruled<'_>, told: &[Told], now: Timestamp, scratch: &mut Scratch) -> Option<Vec<u32>> {
+    scratch.places.clear();
+    for said in told.iter().filter_map(|told| told.said.as_ref()) {
+        rules.index.applying(said, now, &mut scratch.met, &mut scratch.places);
+    }
+    if scratch.places.is_empty() {
+        return None;
+    }
+    Some(scratch.places.iter().filter_map(|place| rules.gives.get(*place)).flatten().copied().collect())
+}

@@ -1,0 +1,216 @@
+//! The rules as an admin edits them. Nothing of it counts before it is activated.
+
+use cardea_model::id::{AccountId, ConnectionId, RuleId};
+use cardea_model::rule::{CONTROL_PLANE, CompiledRules, Matcher, Rule, RuleBody, RuleGrant};
+use cardea_model::{Denied, Permission, Timestamp};
+use cardea_store::account::{self, Account};
+use cardea_store::connection::{self, Connection};
+use cardea_store::db::Conn;
+use cardea_store::generation;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::error::RulesError;
+use super::{Frozen, drafted};
+use crate::app::App;
+use crate::audit;
+use crate::context::Ctx;
+use crate::roles::USER_ADMIN;
+use crate::session;
+
+/// More rules than this in one org are refused.
+const MOST_RULES: usize = 1_000;
+
+/// The rules of an org, beside what is in force.
+#[derive(Clone, Debug, Serialize)]
+pub struct RulesView {
+    /// Whether rules give roles now.
+    pub active: bool,
+    /// The generation in force; 0 for none.
+    pub generation: i64,
+    /// When it came in force, if one did.
+    pub activated_at: Option<Timestamp>,
+    /// Whether the rules below differ from those in force.
+    pub pending: bool,
+    /// The connections whose groups rules can read; without any, rules are of no use yet.
+    pub connections: Vec<String>,
+    /// The rules, in their order.
+    pub rules: Vec<RuleView>,
+}
+
+/// A rule as it is edited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleView {
+    /// The rule.
+    pub id: RuleId,
+    /// Unique in the org.
+    pub name: String,
+    /// The connection whose groups it reads.
+    pub connection: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub body: RuleBody,
+}
+
+/// A rule as somebody writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    /// Unique in the org.
+    pub name: String,
+    /// The connection whose groups it reads, by its name.
+    pub connection: String,
+    /// Whether it counts at all; yes, if left out.
+    #[serde(default = "cardea_model::rule::yes")]
+    pub enabled: bool,
+    /// It applies if any of these meets the groups.
+    pub any_of: Vec<Matcher>,
+    /// What people become in the account.
+    #[serde(default)]
+    pub account_role: cardea_model::rule::AccountRole,
+    /// What people become in the org.
+    #[serde(default)]
+    pub grants: Vec<RuleGrant>,
+}
+
+/// The rules of an org.
+///
+/// # Errors
+/// [`RulesError`].
+pub async fn list(app: &App, ctx: &Ctx, account: AccountId) -> Result<RulesView, RulesError> {
+    ctx.may(Permission::ManageRules, account)?;
+    let mut conn = app.db.read().await?;
+    let row = account::find(&mut conn, account).await?.ok_or(RulesError::Missing("org"))?;
+    let connections = connection::of_account(&mut conn, account).await?;
+    let drafted = drafted(&mut conn, row.org).await?;
+    let in_force = generation::find(&mut conn, row.org, row.rules.generation).await?;
+    let frozen: Option<Vec<Frozen>> = in_force.as_ref().and_then(|row| serde_json::from_str(&row.rules).ok());
+    Ok(RulesView {
+        active: row.rules.active,
+        generation: row.rules.generation,
+        activated_at: in_force.map(|row| row.activated_at),
+        pending: frozen.unwrap_or_default() != drafted,
+        rules: drafted.into_iter().filter_map(|rule| view(rule, &connections)).collect(),
+        connections: usable(&connections).map(|row| row.name.clone()).collect(),
+    })
+}
+
+fn view(rule: Frozen, connections: &[Connection]) -> Option<RuleView> {
+    let connection = connections.iter().find(|row| row.id == rule.connection)?.name.clone();
+    Some(RuleView { id: rule.id, name: rule.name, connection, body: rule.body })
+}
+
+/// Connections that have passed their test: before that, nobody knows what their groups are.
+fn usable(connections: &[Connection]) -> impl Iterator<Item = &Connection> {
+    connections.iter().filter(|row| matches!(row.stage.as_str(), "tested" | "live"))
+}
+
+/// Adds a rule, or replaces the one with `id`.
+///
+/// # Errors
+/// [`RulesError`].
+pub async fn put(
+    app: &App,
+    ctx: &Ctx,
+    account: AccountId,
+    id: Option<RuleId>,
+    written: Written,
+) -> Result<RuleView, RulesError> {
+    ctx.may(Permission::ManageRules, account)?;
+    let (mut tx, ctx) = session::write(app, ctx, None).await?.ok_or(Denied::Unknown)?;
+    ctx.may(Permission::ManageRules, account)?;
+    let row = account::find(&mut tx, account).await?.ok_or(RulesError::Missing("org"))?;
+    account::lock_org(&mut tx, row.org).await?;
+    let connections = connection::of_account(&mut tx, account).await?;
+    let standing = drafted(&mut tx, row.org).await?;
+    let known = id.map(|id| standing.iter().position(|rule| rule.id == id).ok_or(RulesError::Missing("rule")));
+    let known = known.transpose()?;
+    let frozen = Frozen {
+        id: id.unwrap_or_else(|| RuleId::new(ctx.now, &*app.random)),
+        connection: linked(&connections, &written.connection)?,
+        name: written.name.trim().to_owned(),
+        body: body(written),
+    };
+    fits(app, &mut tx, &row, (&standing, known), &frozen).await?;
+    let position = i64::try_from(known.unwrap_or(standing.len())).unwrap_or(i64::MAX);
+    let document = serde_json::to_string(&frozen.body).map_err(|_| RulesError::Corrupt("rule"))?;
+    let stored = connection::Rule { id: frozen.id, connection: frozen.connection, name: frozen.name.clone(), document };
+    connection::replace_rule(&mut tx, row.org, &stored, position).await?;
+    let (action, detail) = (if known.is_some() { "rule.changed" } else { "rule.added" }, json!({"name": frozen.name}));
+    audit::record(app, &mut tx, &ctx, Some(account), action, &frozen.id.to_string(), detail).await?;
+    tx.commit().await?;
+    view(frozen, &connections).ok_or(RulesError::Missing("connection"))
+}
+
+fn body(written: Written) -> RuleBody {
+    let Written { enabled, any_of, account_role, grants, .. } = written;
+    RuleBody { enabled, any_of, account_role, grants }
+}
+
+fn linked(connections: &[Connection], name: &str) -> Result<ConnectionId, RulesError> {
+    if usable(connections).next().is_none() {
+        return Err(RulesError::NotLinked);
+    }
+    let known = usable(connections).find(|row| row.name == name);
+    let unknown = || RulesError::Unknown(format!("`{name}` is no connection of this org that has passed its test"));
+    known.map(|row| row.id).ok_or_else(unknown)
+}
+
+/// Whether the rule can stand among the others, and gives only what there is.
+async fn fits(
+    app: &App,
+    conn: &mut Conn,
+    account: &Account,
+    (standing, known): (&[Frozen], Option<usize>),
+    rule: &Frozen,
+) -> Result<(), RulesError> {
+    if known.is_none() && standing.len() >= MOST_RULES {
+        return Err(RulesError::Unknown(format!("an org has at most {MOST_RULES} rules")));
+    }
+    let folded = cardea_model::name::fold(&rule.name);
+    if standing.iter().any(|other| other.id != rule.id && cardea_model::name::fold(&other.name) == folded) {
+        return Err(RulesError::NameTaken);
+    }
+    let plain = Rule { id: rule.id, name: rule.name.clone(), body: rule.body.clone() };
+    CompiledRules::compile(&[plain]).map_err(RulesError::Rule)?;
+    let teams = account::teams(conn, account.org).await?;
+    let services = account::services(conn, account.org).await?;
+    for grant in &rule.body.grants {
+        if let Some(team) = grant.team.as_ref().filter(|team| !teams.iter().any(|known| known.name == **team)) {
+            return Err(RulesError::Unknown(format!("`{team}` is no team of this org")));
+        }
+        of_catalogue(app, &services, grant)?;
+    }
+    Ok(())
+}
+
+fn of_catalogue(app: &App, services: &[String], grant: &RuleGrant) -> Result<(), RulesError> {
+    let (service, role) = (&grant.service, &grant.role);
+    if service == CONTROL_PLANE && role == USER_ADMIN {
+        return Ok(());
+    }
+    if !services.contains(service) {
+        return Err(RulesError::Unknown(format!("this org does not have the service `{service}`")));
+    }
+    let unknown = || RulesError::Unknown(format!("the service `{service}` has no role `{role}`"));
+    app.catalogue.role_named(service, role).map(drop).ok_or_else(unknown)
+}
+
+/// Removes a rule.
+///
+/// # Errors
+/// [`RulesError`].
+pub async fn remove(app: &App, ctx: &Ctx, account: AccountId, id: RuleId) -> Result<(), RulesError> {
+    ctx.may(Permission::ManageRules, account)?;
+    let (mut tx, ctx) = session::write(app, ctx, None).await?.ok_or(Denied::Unknown)?;
+    ctx.may(Permission::ManageRules, account)?;
+    let row = account::find(&mut tx, account).await?.ok_or(RulesError::Missing("org"))?;
+    account::lock_org(&mut tx, row.org).await?;
+    let standing = drafted(&mut tx, row.org).await?;
+    let rule = standing.iter().find(|rule| rule.id == id).ok_or(RulesError::Missing("rule"))?;
+    connection::remove_rule(&mut tx, row.org, &rule.name).await?;
+    let detail = json!({"name": rule.name});
+    audit::record(app, &mut tx, &ctx, Some(account), "rule.removed", &id.to_string(), detail).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! Generations as they are evaluated: compiled once on a node, and never changed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use cardea_model::id::{ConnectionId, OrgId, RuleId};
+use cardea_model::rule::{CompiledRules, Rule, RuleBody};
+use cardea_store::db::{Conn, DbError};
+use cardea_store::generation;
+use cardea_store::group::{self, Group};
+use cardea_store::member::InForce;
+use serde::{Deserialize, Serialize};
+
+use super::Change;
+
+/// A rule as a generation keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Frozen {
+    pub(crate) id: RuleId,
+    /// The connection whose groups it reads, and no other's.
+    pub(crate) connection: ConnectionId,
+    pub(crate) name: String,
+    pub(crate) body: RuleBody,
+}
+
+/// Whose mark counts under a generation. A mark is the number of the generation since which only rules give somebody's
+/// roles; it stays when they match nothing any more, so that roles by hand do not come back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Marks {
+    /// Earlier generations whose people may not carry their mark yet: whoever matches one of them counts as marked.
+    pub(crate) also: Vec<i64>,
+    /// Generations that were undone: their marks are void.
+    pub(crate) undone: Vec<i64>,
+    /// Marks below this are void.
+    pub(crate) from: i64,
+}
+
+impl Marks {
+    /// The marks of the generation after this one, which is in force as `standing` says.
+    pub(super) fn following(&self, standing: &InForce, change: Change) -> Self {
+        let current = standing.generation;
+        let mut next = self.clone();
+        next.also.retain(|number| *number > standing.settled);
+        match change {
+            Change::Activate | Change::Apply | Change::Revoke => next.also.extend((current > 0).then_some(current)),
+            Change::Undo => next.undone.push(current),
+            Change::Freeze => next = Self { from: current + 1, ..Self::default() },
+        }
+        next
+    }
+
+    pub(crate) fn count(&self, mark: i64) -> bool {
+        mark >= self.from && !self.undone.contains(&mark)
+    }
+}
+
+/// The rules of one generation, by the connection whose groups they read.
+#[derive(Debug, Default)]
+pub(crate) struct RuleSet {
+    pub(crate) rules: HashMap<ConnectionId, CompiledRules>,
+}
+
+impl RuleSet {
+    /// Compiles rules; nothing if they cannot be used, which a newer release may have written.
+    pub(crate) fn compile(frozen: &[Frozen]) -> Option<Self> {
+        let mut apart: HashMap<ConnectionId, Vec<Rule>> = HashMap::new();
+        for rule in frozen {
+            let plain = Rule { id: rule.id, name: rule.name.clone(), body: rule.body.clone() };
+            apart.entry(rule.connection).or_default().push(plain);
+        }
+        let compiled = apart.into_iter().map(|(id, rules)| Some((id, CompiledRules::compile(&rules).ok()?)));
+        Some(Self { rules: compiled.collect::<Option<_>>()? })
+    }
+}
+
+/// Everything by which the roles of an org's people are worked out while one generation is in force.
+#[derive(Debug, Default)]
+pub(crate) struct Sets {
+    number: i64,
+    pub(crate) giving: RuleSet,
+    /// The earlier generations of [`Marks::also`], the oldest first.
+    pub(crate) also: Vec<(i64, RuleSet)>,
+    pub(crate) marks: Marks,
+    values: RwLock<HashMap<i64, Arc<Group>>>,
+}
+
+/// The newest sets of each org that this node has been asked for.
+#[derive(Default)]
+pub(crate) struct Shelf(RwLock<HashMap<OrgId, Arc<Sets>>>);
+
+/// A node of many small orgs forgets all of them at this number, and reads again what it is asked for.
+const MOST_ORGS: usize = 4096;
+
+impl Shelf {
+    /// The sets of an org while this generation is in force.
+    pub(crate) async fn sets(&self, conn: &mut Conn, org: OrgId, number: i64) -> Result<Arc<Sets>, DbError> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&org).cloned();
+        if let Some(known) = known.filter(|known| known.number == number) {
+            return Ok(known);
+        }
+        let fresh = Arc::new(Sets::read(conn, org, number).await?);
+        // What a transaction sees may never be committed, and another generation of this number come to be.
+        if !conn.reads_commits() {
+            return Ok(fresh);
+        }
+        let mut shelf = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if shelf.len() >= MOST_ORGS {
+            shelf.clear();
+        }
+        if shelf.get(&org).is_none_or(|known| known.number < number) {
+            shelf.insert(org, Arc::clone(&fresh));
+        }
+        Ok(fresh)
+    }
+}
+
+impl Sets {
+    /// Whose mark counts under a generation; nobody's under none.
+    pub(super) async fn marks(conn: &mut Conn, org: OrgId, number: i64) -> Result<Marks, DbError> {
+        let row = generation::find(conn, org, number).await?;
+        Ok(row.map_or_else(Marks::default, |row| readable(&row.marks, org, number)))
+    }
+
+    async fn read(conn: &mut Conn, org: OrgId, number: i64) -> Result<Self, DbError> {
+        let marks = Self::marks(conn, org, number).await?;
+        let mut also = Vec::with_capacity(marks.also.len());
+        for earlier in &marks.also {
+            also.push((*earlier, compiled(conn, org, *earlier).await?));
+        }
+        let giving = compiled(conn, org, number).await?;
+        Ok(Self { number, giving, also, marks, values: RwLock::default() })
+    }
+
+    /// The groups of these numbers. What a committed number stands for never changes, so each is read once.
+    pub(crate) async fn groups(&self, conn: &mut Conn, ids: &[i64]) -> Result<Vec<Arc<Group>>, DbError> {
+        let (known, missing) = {
+            let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
+            let known: Vec<Arc<Group>> = ids.iter().filter_map(|id| values.get(id).cloned()).collect();
+            let missing: Vec<i64> = ids.iter().filter(|id| !values.contains_key(id)).copied().collect();
+            (known, missing)
+        };
+        if missing.is_empty() {
+            return Ok(known);
+        }
+        let read: Vec<Arc<Group>> = group::with_ids(conn, &missing).await?.into_iter().map(Arc::new).collect();
+        if conn.reads_commits() {
+            let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
+            values.extend(read.iter().map(|group| (group.id, Arc::clone(group))));
+        }
+        Ok(known.into_iter().chain(read).collect())
+    }
+}
+
+async fn compiled(conn: &mut Conn, org: OrgId, number: i64) -> Result<RuleSet, DbError> {
+    let Some(row) = generation::find(conn, org, number).await? else { return Ok(RuleSet::default()) };
+    let frozen: Vec<Frozen> = readable(&row.rules, org, number);
+    Ok(RuleSet::compile(&frozen).unwrap_or_else(|| {
+        tracing::error!(org.id = %org, generation = number, "rules in force cannot be used; they give nothing");
+        RuleSet::default()
+    }))
+}
+
+/// What a generation's JSON says; nothing if this release cannot read it.
+fn readable<T: Default + serde::de::DeserializeOwned>(text: &str, org: OrgId, number: i64) -> T {
+    serde_json::from_str(text).unwrap_or_else(|error| {
+        tracing::error!(org.id = %org, generation = number, %error, "a generation of rules cannot be read");
+        T::default()
+    })
+}

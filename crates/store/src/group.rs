@@ -1,0 +1,255 @@
+//! Groups as connections say them, and who was last said to be in which.
+
+use std::collections::HashMap;
+use std::num::ParseIntError;
+use std::str::FromStr;
+
+use cardea_model::Timestamp;
+use cardea_model::id::{AccountId, ConnectionId, IdentityId, MemberId};
+
+use crate::db::{Conn, DbError, FromRow, Row, Tx};
+use crate::{args, sql};
+
+const COUNTER: &str = "external_group";
+
+/// A group of a connection.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its number, which stands for it in snapshots.
+    pub id: i64,
+    /// The connection that says it.
+    pub connection: ConnectionId,
+    /// As the connection says it.
+    pub value: String,
+}
+
+impl FromRow for Group {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self { id: row.get("id")?, connection: row.parsed("connection_id")?, value: row.get("value")? })
+    }
+}
+
+/// What a connection last said about the groups of one identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Who said it.
+    pub connection: ConnectionId,
+    /// Whose groups.
+    pub member: MemberId,
+    /// The groups' numbers, ascending.
+    pub groups: Vec<i64>,
+    /// `present`, `missing` or `overage`: what it said last.
+    pub said: String,
+    /// When the list was last told whole, to the hour.
+    pub seen_at: Timestamp,
+}
+
+impl FromRow for Snapshot {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            connection: row.parsed("connection_id")?,
+            member: row.parsed("member_id")?,
+            groups: row.parsed::<List>("group_ids")?.0,
+            said: row.get("said")?,
+            seen_at: row.get("seen_at")?,
+        })
+    }
+}
+
+/// A stored list of groups' numbers.
+pub(crate) struct List(pub(crate) Vec<i64>);
+
+impl FromStr for List {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.split(',').filter(|part| !part.is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn list(numbers: &[i64]) -> String {
+    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// The group of a connection that is said so.
+pub async fn find(conn: &mut Conn, connection: ConnectionId, value: &str) -> Result<Option<Group>, DbError> {
+    conn.optional(
+        sql!("SELECT id, connection_id, value FROM external_group WHERE connection_id = $1 AND value = $2"),
+        args![&connection.to_string(), value],
+    )
+    .await
+}
+
+/// The groups with these numbers.
+pub async fn with_ids(conn: &mut Conn, ids: &[i64]) -> Result<Vec<Group>, DbError> {
+    let mut groups = Vec::with_capacity(ids.len());
+    for id in ids {
+        let found = conn
+            .optional(sql!("SELECT id, connection_id, value FROM external_group WHERE id = $1"), args![*id])
+            .await?;
+        groups.extend(found);
+    }
+    Ok(groups)
+}
+
+/// Every group that the connections of an account have said.
+pub async fn of_account(conn: &mut Conn, account: AccountId) -> Result<Vec<Group>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT g.id, g.connection_id, g.value FROM external_group g JOIN connection c ON c.id = g.connection_id
+             WHERE c.account_id = $1 ORDER BY g.id"
+        ),
+        args![&account.to_string()],
+    )
+    .await
+}
+
+/// The numbers of these groups, ascending; those that nobody has said before get theirs, under the lock of the counter.
+pub async fn intern(tx: &mut Tx, connection: ConnectionId, values: &[String]) -> Result<Vec<i64>, DbError> {
+    let mut known: HashMap<&str, i64> = HashMap::with_capacity(values.len());
+    for value in values {
+        if let Some(group) = find(tx, connection, value).await? {
+            known.insert(value, group.id);
+        }
+    }
+    if values.iter().any(|value| !known.contains_key(value.as_str())) {
+        // Whoever says the same group at this moment waits here, and then finds it.
+        lock(tx).await?;
+        for value in values {
+            if !known.contains_key(value.as_str()) {
+                known.insert(value, add(tx, connection, value).await?);
+            }
+        }
+    }
+    let mut numbers: Vec<i64> = known.into_values().collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+async fn lock(tx: &mut Tx) -> Result<u64, DbError> {
+    tx.execute(sql!("UPDATE counter SET value = value + 0 WHERE name = $1"), args![COUNTER]).await
+}
+
+async fn add(tx: &mut Tx, connection: ConnectionId, value: &str) -> Result<i64, DbError> {
+    if let Some(group) = find(tx, connection, value).await? {
+        return Ok(group.id);
+    }
+    let id: i64 =
+        tx.one(sql!("UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value"), args![COUNTER]).await?;
+    tx.execute(
+        sql!("INSERT INTO external_group (id, connection_id, value) VALUES ($1, $2, $3)"),
+        args![id, &connection.to_string(), value],
+    )
+    .await?;
+    Ok(id)
+}
+
+/// What was last said about an identity.
+pub async fn snapshot(conn: &mut Conn, identity: IdentityId) -> Result<Option<Snapshot>, DbError> {
+    conn.optional(
+        sql!("SELECT connection_id, member_id, group_ids, said, seen_at FROM group_snapshot WHERE identity_id = $1"),
+        args![&identity.to_string()],
+    )
+    .await
+}
+
+/// What was last said about a member, by each of their connections that still lets them in.
+pub async fn snapshots(conn: &mut Conn, member: MemberId) -> Result<Vec<Snapshot>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT s.connection_id, s.member_id, s.group_ids, s.said, s.seen_at
+             FROM group_snapshot s JOIN identity i ON i.id = s.identity_id
+             WHERE s.member_id = $1 AND i.deleted_at IS NULL ORDER BY s.connection_id"
+        ),
+        args![&member.to_string()],
+    )
+    .await
+}
+
+/// A member beside what one connection last said about them, for work that goes over everybody.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Who.
+    pub member: MemberId,
+    /// Whether they own the org.
+    pub owner: bool,
+    /// Whether they left it.
+    pub left: bool,
+    /// The generation since which only rules give their roles, if that is noted.
+    pub managed_since: Option<i64>,
+    /// What they are in the account, as given by hand.
+    pub account_role: String,
+    /// Who said something, and what; nothing if nobody has.
+    pub said: Option<Said>,
+}
+
+/// What was said, as [`Snapshot`].
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Who said it.
+    pub connection: ConnectionId,
+    /// The groups' numbers, ascending.
+    pub groups: Vec<i64>,
+    /// `present`, `missing` or `overage`.
+    pub said: String,
+    /// When the list was last told whole.
+    pub seen_at: Timestamp,
+}
+
+impl FromRow for Told {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        let said = match row.parsed_optional("connection_id")? {
+            Some(connection) => Some(Said {
+                connection,
+                groups: row.parsed::<List>("group_ids")?.0,
+                said: row.get("said")?,
+                seen_at: row.get("seen_at")?,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            member: row.parsed("id")?,
+            owner: row.get("owner")?,
+            left: row.get::<Option<Timestamp>>("left_org_at")?.is_some(),
+            managed_since: row.get("managed_since")?,
+            account_role: row.get("account_role")?,
+            said,
+        })
+    }
+}
+
+/// At the most `limit` members of an account after one, by their ids, each with every connection that said something.
+pub async fn page(conn: &mut Conn, account: AccountId, after: &str, limit: i64) -> Result<Vec<Told>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT m.id, m.owner, m.left_org_at, m.managed_since, m.account_role, s.connection_id, s.group_ids, s.said, s.seen_at
+             FROM (SELECT id, owner, left_org_at, managed_since, account_role FROM member
+                   WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS m
+             LEFT JOIN group_snapshot s ON s.member_id = m.id ORDER BY m.id, s.connection_id"
+        ),
+        args![&account.to_string(), after, limit],
+    )
+    .await
+}
+
+/// Replaces what was said about an identity.
+pub async fn put_snapshot(tx: &mut Tx, identity: IdentityId, snapshot: &Snapshot) -> Result<(), DbError> {
+    tx.execute(
+        sql!(
+            "INSERT INTO group_snapshot (identity_id, member_id, connection_id, group_ids, said, seen_at)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (identity_id) DO UPDATE SET group_ids = excluded.group_ids, said = excluded.said,
+                 seen_at = excluded.seen_at"
+        ),
+        args![
+            &identity.to_string(),
+            &snapshot.member.to_string(),
+            &snapshot.connection.to_string(),
+            &list(&snapshot.groups),
+            &snapshot.said,
+            snapshot.seen_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
