@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::{DIRECTORY_TOKEN, state};
-use cardea_testkit::{Browser, Database, Engine, Node, stories};
+use cardea_testkit::{Browser, Database, Engine, Node, kills, stories};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -18,9 +18,6 @@ use tokio::process::{Child, Command};
 stories! {
     a_killed_gateway_has_kept_every_answer,
 }
-
-/// How often the process is killed.
-const KILLS: usize = 25;
 
 /// The real program, serving.
 struct Served {
@@ -104,18 +101,18 @@ async fn a_killed_gateway_has_kept_every_answer(engine: Engine) -> Result<()> {
     node.stop().await;
 
     let mut told = Vec::new();
-    for round in 0..KILLS {
+    for round in 0..kills() {
         let mut served = Served::start(folder.path(), &database.url).await?;
         let answered = Arc::new(AtomicUsize::new(0));
         let work = tokio::spawn(provision(served.url.clone(), round, Arc::clone(&answered)));
         // Killed after a different stretch of work each time, somewhere in the next request.
-        while answered.load(Ordering::SeqCst) < round && !work.is_finished() {
+        while answered.load(Ordering::SeqCst) < round % 25 && !work.is_finished() {
             tokio::task::yield_now().await;
         }
         served.child.kill().await?;
         told.extend(work.await??);
     }
-    assert!(told.len() > KILLS, "{} answers are too few to tell anything", told.len());
+    assert!(told.len() > kills(), "{} answers are too few to tell anything", told.len());
 
     let served = Served::start(folder.path(), &database.url).await?;
     let client = Browser::new(&served.url)?;

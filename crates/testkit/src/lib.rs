@@ -43,7 +43,16 @@ macro_rules! stories {
 /// How often a race is run: 1,000 times, or as often as `CARDEA_RACES` says (`make chaos`).
 #[must_use]
 pub fn races() -> usize {
-    #[expect(clippy::disallowed_methods, reason = "the one knob of the tests")]
-    let asked = std::env::var("CARDEA_RACES").ok().and_then(|text| text.parse().ok());
-    asked.unwrap_or(1000)
+    asked("CARDEA_RACES").unwrap_or(1000)
+}
+
+/// How often a process is killed: 25 times, or as often as `CARDEA_KILLS` says (`make chaos`).
+#[must_use]
+pub fn kills() -> usize {
+    asked("CARDEA_KILLS").unwrap_or(25)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the knobs of the tests")]
+fn asked(variable: &str) -> Option<usize> {
+    std::env::var(variable).ok()?.parse().ok()
 }
