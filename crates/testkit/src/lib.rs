@@ -9,6 +9,7 @@
 //! ```
 
 pub mod browser;
+pub mod certificate;
 pub mod clock;
 pub mod mailbox;
 pub mod node;
@@ -18,6 +19,7 @@ pub mod tamper;
 pub mod world;
 
 pub use browser::{Answer, Browser, MadeKey};
+pub use certificate::Certified;
 pub use clock::ManualClock;
 pub use mailbox::Letter;
 pub use node::{Database, Engine, Node, NodeBuilder};
