@@ -27,10 +27,11 @@ bench: ## what it costs, one line of JSON a figure; needs two cores and a quiet 
 
 # One test at a time, so that a race has both cores.
 chaos: export CARDEA_RACES ?= 10000
+chaos: export CARDEA_KILLS ?= 200
 chaos: ## races and kills, many more of them than in `make test`
 	@scripts/setup.sh test
 	cargo nextest run --locked --profile chaos --package cardea-server --test e2e races::
-	cargo nextest run --locked --profile chaos --workspace --stress-count 8 kill
+	cargo nextest run --locked --profile chaos --workspace kill
 
 # The quick checks come first and the tests last, so that their summary ends the output.
 ci: export NEXTEST_PROFILE := ci

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, and nothing that is there:
 #   scripts/setup.sh build   a C compiler
-#   scripts/setup.sh test    that, PostgreSQL, Chromium, Node and the test runner
+#   scripts/setup.sh test    that, PostgreSQL, Chromium, OpenSSL, Node and the test runner
 #   scripts/setup.sh ci      that, and the dependency checkers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -91,6 +91,7 @@ for_build() {
 for_test() {
     (($(newest_postgres) >= oldest_postgres)) || packages+=("postgresql-$oldest_postgres")
     has chromium || packages+=(chromium)
+    has openssl || packages+=(openssl)
     (($(node_major) >= oldest_node)) || packages+=(python3-venv)
 }
 

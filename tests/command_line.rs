@@ -1,23 +1,21 @@
 //! The command line, as the real program: an installation is made, looked at and run from it, every mistake is told with
-//! what to do, and a newcomer walks through the demo by what it prints.
+//! what to do.
 
+mod demo;
 mod program;
+mod serving;
 mod watching;
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
-use cardea_testkit::{Browser, Engine, stories};
-use program::{Installation, run, start};
+use anyhow::{Context as _, Result};
+use cardea_testkit::{Engine, stories};
+use program::{Installation, run};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
 
 stories! {
     an_installation_is_made_looked_at_and_emptied_of_a_person,
     a_state_is_planned_applied_and_exported,
-    a_server_is_owned_by_whoever_opens_its_first_link,
-    a_server_drains_before_it_ends,
     the_pepper_and_the_database_belong_together,
 }
 
@@ -146,85 +144,6 @@ async fn a_state_is_planned_applied_and_exported(engine: Engine) -> Result<()> {
     Ok(())
 }
 
-async fn a_server_is_owned_by_whoever_opens_its_first_link(engine: Engine) -> Result<()> {
-    let place = Installation::new(engine)?;
-    let mut server = place.serve().await?;
-    let printed = server.read_to("  http").await?;
-    assert!(printed.contains("works once"), "{printed}");
-    let link = printed.lines().last().context("a link")?.trim();
-    let browser = Browser::new(&place.url)?;
-    assert_eq!(browser.get("/readyz").await?.status, 200);
-    assert_eq!(browser.get(link).await?.status, 200);
-    let fields = [("account", "acme"), ("email", "owner@acme.test"), ("password", PASSWORD)];
-    let owned = browser.post_form(link, &fields).await?;
-    assert_eq!(owned.status, 303, "{}", owned.body);
-    assert_eq!(browser.get("/api/v1/me").await?.json()["account"], "acme");
-    assert_eq!(Browser::new(&place.url)?.get(link).await?.status, 404);
-
-    // Other commands run beside it, and what they do is heard of.
-    let healthy = place.run(&["doctor", "--json"]).await?.good()?.json()?;
-    assert_eq!(status(&statuses(&healthy), "node one"), "ok");
-    let heard = if engine == Engine::Postgres { "(LISTEN)" } else { "every 100 ms" };
-    assert!(healthy.to_string().contains(heard), "{healthy}");
-    let person = ["user", "deactivate", "owner@acme.test", "--account", "acme"];
-    place.run(&person).await?.good()?;
-    let after = async {
-        while browser.get("/api/v1/me").await?.status != 401 {}
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(5), after).await.context("the session lives on")??;
-
-    // A second server on one SQLite file would not hear of what the first has in memory: it refuses.
-    if engine == Engine::Sqlite {
-        let second = place.run(&["serve"]).await?.bad()?;
-        assert!(second.contains("another process serves this database"), "{second}");
-        assert!(second.contains("hint: stop the other `cardea serve` first"), "{second}");
-    }
-    server.signal("TERM").await?;
-    assert_eq!(server.end().await?, Some(0));
-    let sealed = place.run(&["audit", "verify", "--json"]).await?.good()?.json()?;
-    assert_eq!((&sealed["unsealed"], &sealed["broken_at"]), (&json!(0), &Value::Null));
-    assert!(sealed["sealed"].as_i64() > Some(2), "{sealed}");
-
-    // Now there is an account, and no link any more.
-    let mut server = place.serve().await?;
-    server.signal("INT").await?;
-    assert!(server.read_to("  http").await.is_err());
-    assert_eq!(server.end().await?, Some(0));
-    Ok(())
-}
-
-async fn a_server_drains_before_it_ends(engine: Engine) -> Result<()> {
-    let place = Installation::new(engine)?;
-    let mut server = place.serve().await?;
-    let address = place.url.trim_start_matches("http://").to_owned();
-
-    // A request whose body is still on its way; `100 Continue` says that the server waits for it.
-    let mut connection = BufReader::new(TcpStream::connect(&address).await?);
-    let head = format!(
-        "POST /api/v1/keys/check HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\
-         Connection: close\r\nExpect: 100-continue\r\n\r\n"
-    );
-    connection.write_all(head.as_bytes()).await?;
-    let mut line = String::new();
-    connection.read_line(&mut line).await?;
-    assert_eq!(line, "HTTP/1.1 100 Continue\r\n");
-
-    server.signal("TERM").await?;
-    server.wait_for("nothing more is accepted").await?;
-    let shut = async { while TcpStream::connect(&address).await.is_ok() {} };
-    tokio::time::timeout(std::time::Duration::from_secs(10), shut).await.context("it still accepts")?;
-
-    // What had begun is answered, and then it is over.
-    connection.write_all(b"{}").await?;
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await?;
-    assert!(answer.contains("HTTP/1.1 401"), "{answer}");
-    server.wait_for("stopped").await?;
-    assert_eq!(server.end().await?, Some(0));
-    Ok(())
-}
-
 async fn the_pepper_and_the_database_belong_together(engine: Engine) -> Result<()> {
     let place = Installation::new(engine)?;
     place.run(&["migrate"]).await?.good()?;
@@ -290,16 +209,6 @@ async fn mistakes_in_the_configuration_name_their_place() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() -> Result<()> {
-    let place = Installation::new(Engine::Sqlite)?;
-    let address = place.url.trim_start_matches("http://");
-    let _taken = std::net::TcpListener::bind(address)?;
-    let said = place.run(&["serve"]).await?.bad()?;
-    assert!(said.contains(&format!("cannot listen on {address}")) && said.contains("hint: "), "{said}");
-    Ok(())
-}
-
-#[tokio::test]
 async fn what_needs_no_database_makes_none() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let token = run(folder.path(), &["operator", "create", "--name", "ci", "--print-only"]).await?.good()?.out;
@@ -341,77 +250,5 @@ async fn every_command_of_the_contract_helps_with_an_example() -> Result<()> {
     }
     assert!(run(folder.path(), &["--help"]).await?.good()?.out.contains("cardea apply state.yaml"));
     assert_eq!(run(folder.path(), &["sevre"]).await?.code, Some(2));
-    Ok(())
-}
-
-/// The shell lines of a text: from the first step of the walk to its last.
-fn walk(text: &str) -> Result<String> {
-    let (_, after) = text.split_once("\n# Sign in as Ana").context("the first step")?;
-    let (steps, _) = after.split_once("# Refused, from that answer on\ncheck\n").context("the last step")?;
-    Ok(format!("# Sign in as Ana{steps}# Refused, from that answer on\ncheck\n"))
-}
-
-#[tokio::test]
-async fn a_newcomer_walks_through_the_demo_and_the_readme_by_the_same_commands() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let mut demo = start(folder.path(), &["demo"], &[("TMPDIR", folder.path())])?;
-    let printed = demo.read_to("Ctrl-C ends").await?;
-    let steps = walk(&printed)?;
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"))?;
-    assert_eq!(walk(&readme)?, steps);
-
-    // Pasted into a shell, as it is told.
-    let export = printed.lines().find(|line| line.starts_with("export ")).context("the variables")?;
-    let script = format!("set -eu\n{export}\n{steps}rm \"$JAR\"\n");
-    let shell = tokio::process::Command::new("bash").args(["-c", &script]).kill_on_drop(true).output().await?;
-    let said = String::from_utf8(shell.stdout)?;
-    ensure!(shell.status.success(), "{said}{}", String::from_utf8_lossy(&shell.stderr));
-    let at = |word: &str| said.find(word).with_context(|| format!("`{word}` in: {said}"));
-    let order =
-        [at("ana@corp.example")?, at("\"allowed\":true")?, at("PATCH")?, at("\"allowed\":false,\"reason\":\"ended\"")?];
-    assert!(order.is_sorted(), "{said}");
-
-    // The terminal of the demo shows the conversation too, with the receipt; its owner can read it.
-    let told = demo.read_to("  Receipt  ").await?;
-    assert!(told.contains("speaking as Okta, deactivates Ana Ruiz") && told.contains("  200  "), "{told}");
-    let receipt = told.lines().last().and_then(|line| line.rsplit('/').next()).context("a receipt")?;
-    let value = |name: &str| printed.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim);
-    let (console, link) = (value("Console").context("the console")?, value("Owner").context("the link")?);
-    let owner = Browser::new(console)?;
-    assert_eq!(owner.post_form(link, &[("password", PASSWORD)]).await?.status, 303);
-    let shown = owner.get(&format!("/api/v1/orgs/acme/revocations/{receipt}")).await?.json();
-    assert_eq!((&shown["cause"], &shown["email"]), (&json!("directory_deactivated"), &json!("ana@corp.example")));
-    assert_eq!(owner.get(&format!("/o/acme/revocations/{receipt}")).await?.status, 200);
-
-    // Nothing is kept.
-    demo.signal("INT").await?;
-    assert_eq!(demo.end().await?, Some(0));
-    let left: Vec<_> = std::fs::read_dir(folder.path())?.collect::<std::io::Result<_>>()?;
-    assert!(left.is_empty(), "{left:?}");
-    Ok(())
-}
-
-#[tokio::test]
-async fn the_demos_directory_speaks_every_dialect_and_only_to_scripts() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let mut demo = start(folder.path(), &["demo"], &[("TMPDIR", folder.path())])?;
-    let printed = demo.read_to("Ctrl-C ends").await?;
-    let directory = printed.lines().find_map(|line| line.trim().strip_prefix("Directory")).context("it")?.trim();
-    let script = Browser::new(directory)?;
-    for (user, dialect, name) in
-        [("bo", "entra", "Entra ID"), ("chika", "entra_compliant", "Entra ID with"), ("dana", "okta", "Okta")]
-    {
-        for (verb, deed) in [("deactivate", "deactivates"), ("reactivate", "reactivates")] {
-            let done = script.post_form(&format!("/{verb}?user={user}&dialect={dialect}"), &[]).await?;
-            assert_eq!(done.status, 200, "{}", done.body);
-            assert!(done.body.contains(&format!("speaking as {name}")) && done.body.contains(deed), "{}", done.body);
-        }
-    }
-    let stranger = script.post_form("/deactivate?user=eve", &[]).await?;
-    assert_eq!((stranger.status, stranger.body.contains("only ana, bo")), (422, true), "{}", stranger.body);
-    let page = script
-        .request(cardea_testkit::reqwest::Method::POST, "/deactivate?user=ana")
-        .header("origin", "http://evil.example");
-    assert_eq!(page.send().await?.status(), 403);
     Ok(())
 }

@@ -2,12 +2,10 @@
 
 mod document;
 mod failures;
-
-use std::time::Duration;
+mod keys;
+mod revocations;
 
 use anyhow::{Context as _, Result};
-use cardea_model::id::NodeId;
-use cardea_store::{feed, node};
 use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::{DIRECTORY_TOKEN, OWNER};
 use cardea_testkit::{Answer, Browser, Engine, World, stories};
@@ -17,11 +15,6 @@ stories! {
     nobody_is_sent_to_the_door_and_back,
     an_owner_sees_every_room,
     a_member_sees_their_own_keys_and_nothing_else,
-    a_key_is_made_switched_and_deleted_by_forms,
-    nothing_that_was_typed_is_lost,
-    a_deactivation_is_shown_before_it_happens_and_proven_after,
-    an_owner_is_out_of_an_admins_reach,
-    a_receipt_is_live_until_every_node_has_it,
     people_are_found_and_paged,
     names_with_markup_stay_text,
 }
@@ -33,22 +26,6 @@ const OWN: [&str; 2] = ["/me/keys", "/me/keys/new"];
 /// A page as a browser asks for it.
 async fn see(browser: &Browser, address: &str) -> Result<Answer> {
     Answer::read(browser.request(Method::GET, address).header("accept", "text/html,*/*;q=0.8").send().await?).await
-}
-
-/// The page as soon as it says this; what nodes write about themselves comes a moment after they have done it.
-async fn see_soon(browser: &Browser, address: &str, text: &str) -> Result<Answer> {
-    let looking = async {
-        loop {
-            let answer = see(browser, address).await?;
-            if answer.body.contains(text) {
-                return Ok(answer);
-            }
-        }
-    };
-    let found: Result<Answer> = tokio::time::timeout(Duration::from_secs(10), looking)
-        .await
-        .with_context(|| format!("{address} never said `{text}`"))?;
-    found
 }
 
 /// Checks what every page has: the type, the policy that lets nothing inline run, and no way to be kept or framed.
@@ -176,190 +153,6 @@ async fn a_member_sees_their_own_keys_and_nothing_else(engine: Engine) -> Result
     let (foreign, none) = (see(&ana, "/o/other").await?, see(&owner, "/o/other/people").await?);
     assert_is_page(&foreign, 404);
     assert_is_page(&none, 404);
-    Ok(())
-}
-
-async fn a_key_is_made_switched_and_deleted_by_forms(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
-    let ana = world.sign_in("ana").await?;
-    let first = see(&ana, "/me/keys").await?;
-    assert!(first.body.contains("Create a key"), "who has no key is shown the form at once");
-    assert!(first.body.contains("You have no role there"), "a service without a role cannot be chosen");
-    let fields = [("name", "laptop"), ("expiry", "30d"), ("service", "registry"), ("service", "catalog")];
-    let made = ana.post_form("/me/keys", &fields).await?;
-    assert_is_page(&made, 201);
-    let secret = between(&made.body, "aria-label=\"The key\"><code>", "</code>")?.to_owned();
-    assert!(secret.starts_with("cdap_"));
-    assert_eq!(world.check(world.node(), &secret).await?.json()["allowed"], true);
-    let list = see(&ana, "/me/keys").await?;
-    assert!(!list.body.contains(&secret), "a secret is shown once");
-    assert!(list.body.contains("laptop") && list.body.contains("1 of 8 keys"));
-    let id = between(&list.body, "action=\"/me/keys/", "/disable\"")?.to_owned();
-
-    let off = ana.post_form(&format!("/me/keys/{id}/disable"), &[]).await?;
-    assert_eq!((off.status, off.header("location")), (303, "/me/keys?done=key-disabled"));
-    assert_eq!(world.check(world.node(), &secret).await?.json()["allowed"], false);
-    let told = see(&ana, "/me/keys?done=key-disabled").await?;
-    assert!(told.body.contains("The key is disabled") && told.body.contains(&format!("/me/keys/{id}/enable")));
-    ana.post_form(&format!("/me/keys/{id}/enable"), &[]).await?;
-    assert_eq!(world.check(world.node(), &secret).await?.json()["allowed"], true);
-
-    let bo = world.sign_in("bo").await?;
-    assert_eq!(see(&bo, &format!("/me/keys/{id}/delete")).await?.status, 404);
-    assert_eq!(bo.post_form(&format!("/me/keys/{id}/delete"), &[]).await?.status, 404);
-    assert_eq!(world.check(world.node(), &secret).await?.json()["allowed"], true);
-
-    let asked = see(&ana, &format!("/me/keys/{id}/delete")).await?;
-    assert_is_page(&asked, 200);
-    assert!(asked.body.contains("Delete key laptop"));
-    assert_eq!(world.check(world.node(), &secret).await?.json()["allowed"], true, "asking deletes nothing");
-    let gone = ana.post_form(&format!("/me/keys/{id}/delete"), &[]).await?;
-    assert_eq!((gone.status, gone.header("location")), (303, "/me/keys?done=key-deleted"));
-    assert_eq!(world.check(world.node(), &secret).await?.json()["allowed"], false);
-    assert_eq!(see(&ana, &format!("/me/keys/{id}/delete")).await?.status, 404);
-    Ok(())
-}
-
-async fn nothing_that_was_typed_is_lost(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
-    let ana = world.sign_in("ana").await?;
-    let post = async |fields: &[(&str, &str)]| ana.post_form("/me/keys", fields).await;
-    let wrong =
-        post(&[("name", " "), ("expiry", "custom"), ("expires_on", "2031-02-03"), ("service", "catalog")]).await?;
-    assert_is_page(&wrong, 422);
-    assert!(wrong.body.contains("There is a problem") && wrong.body.contains("href=\"#name\""));
-    assert!(wrong.body.contains("Enter a name") && wrong.body.contains("id=\"name-problem\""));
-    assert!(wrong.body.contains("<option value=\"custom\" selected>") && wrong.body.contains("value=\"2031-02-03\""));
-    let catalog = between(&wrong.body, "id=\"service-catalog\"", ">")?;
-    assert!(catalog.contains(" checked"), "{catalog}");
-    assert!(!between(&wrong.body, "id=\"service-registry\"", ">")?.contains(" checked"));
-    for (fields, field, text) in [
-        (vec![("name", "laptop"), ("expiry", "30d")], "service", "Choose at least one service"),
-        (vec![("name", "laptop"), ("expiry", "custom"), ("service", "registry")], "expires_on", "Choose the last day"),
-        (
-            vec![("name", "laptop"), ("expiry", "custom"), ("expires_on", "2001-01-01"), ("service", "registry")],
-            "expires_on",
-            "Choose a day that is not over",
-        ),
-        (vec![("name", "laptop"), ("expiry", "soon"), ("service", "registry")], "expiry", "An expiry is a span"),
-        (
-            vec![("name", "laptop"), ("expiry", "30d"), ("service", "public_api_endpoints")],
-            "service",
-            "You have no role in",
-        ),
-        (vec![("name", "laptop"), ("expiry", "30d"), ("service", "nonsense")], "service", "There is no service"),
-    ] {
-        let answer = post(&fields).await?;
-        assert_is_page(&answer, 422);
-        let said = between(&answer.body, &format!("id=\"{field}-problem\""), "</p>").unwrap_or_default();
-        assert!(said.contains(text), "{field}: {}", answer.body);
-        assert!(answer.body.contains("value=\"laptop\""), "{field}");
-    }
-    assert_eq!(ana.get("/api/v1/me/keys").await?.json()["keys"], json!([]), "nothing was made");
-
-    ana.make_key("laptop", &["registry"]).await?;
-    let taken = post(&[("name", "Laptop"), ("expiry", "30d"), ("service", "registry")]).await?;
-    assert_is_page(&taken, 409);
-    assert!(taken.body.contains("You have a key of this name already"));
-    Ok(())
-}
-
-async fn a_deactivation_is_shown_before_it_happens_and_proven_after(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
-    let bo = world.sign_in("ana").await?;
-    let key = bo.make_key("nightly build", &["registry"]).await?;
-    let owner = world.sign_in_owner().await?;
-    let id = user_id(&owner, "ana@corp.example").await?;
-    let (person, form) = (format!("/o/acme/people/{id}"), format!("/o/acme/people/{id}/deactivate"));
-    let asked = see(&owner, &form).await?;
-    assert_is_page(&asked, 200);
-    for text in ["nightly build", "through okta", "Deactivate and end 1 key and 1 session"] {
-        assert!(asked.body.contains(text), "{text}");
-    }
-    let long = "x".repeat(201);
-    for (reason, text) in [("  ", "Enter a reason, such as"), (&long, "at most 200 letters"), ("a\nb", "on one line")] {
-        let wrong = owner.post_form(&form, &[("reason", reason)]).await?;
-        assert_is_page(&wrong, 422);
-        assert!(wrong.body.contains(text) && wrong.body.contains("nightly build"), "{reason}");
-    }
-    assert_eq!(world.check(world.node(), &key.secret).await?.json()["allowed"], true, "nothing has ended yet");
-
-    let done = owner.post_form(&form, &[("reason", "left the company")]).await?;
-    assert_eq!(done.status, 303);
-    let address = done.header("location").to_owned();
-    assert!(address.starts_with("/o/acme/revocations/rcp_"), "{address}");
-    assert_eq!(world.check(world.node(), &key.secret).await?.json()["allowed"], false);
-    assert_eq!(bo.get("/api/v1/me").await?.status, 401);
-    world.node().catch_up().await?;
-    world.node().finish_jobs().await?;
-    let receipt = see_soon(&owner, &address, "Applied on 1 node").await?;
-    assert_is_page(&receipt, 200);
-    for text in
-        ["Access ended for Ana Ruiz", OWNER.0, "left the company", "Applied on 1 node", "nightly build", "through okta"]
-    {
-        assert!(receipt.body.contains(text), "{text}: {}", receipt.body);
-    }
-    assert!(see(&owner, "/o/acme/revocations").await?.body.contains("1 key, 1 session"));
-    assert!(see(&owner, "/o/acme").await?.body.contains(&address));
-    assert!(owner.get("/api/v1/orgs/acme/audit").await?.body.contains("left the company"));
-
-    let held = see(&owner, &person).await?;
-    assert!(held.body.contains("Why Ana Ruiz may not act") && held.body.contains("An admin"));
-    assert!(held.body.contains(&address) && !held.body.contains("nightly build"));
-    let back = owner.post_form(&format!("{person}/reactivate"), &[]).await?;
-    assert_eq!((back.status, back.header("location")), (303, format!("{person}?done=reactivated").as_str()));
-    assert_eq!(world.check(world.node(), &key.secret).await?.json()["allowed"], false, "what ended stays dead");
-    let again = owner.post_form(&format!("{person}/reactivate"), &[]).await?;
-    assert_eq!(again.header("location"), format!("{person}?done=nothing-to-lift"));
-    world.sign_in("ana").await?;
-    Ok(())
-}
-
-async fn an_owner_is_out_of_an_admins_reach(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
-    let owner = world.sign_in_owner().await?;
-    let id = user_id(&owner, OWNER.0).await?;
-    let page = see(&owner, &format!("/o/acme/people/{id}")).await?;
-    assert!(page.body.contains("An owner is out of an admin") && !page.body.contains(&format!("/{id}/deactivate")));
-    let form = format!("/o/acme/people/{id}/deactivate");
-    let asked = see(&owner, &form).await?;
-    assert_is_page(&asked, 403);
-    assert!(asked.body.contains("another owner takes the ownership away first"));
-    assert_eq!(owner.post_form(&form, &[("reason", "a slip")]).await?.status, 403);
-    assert_eq!(see(&owner, "/me/keys").await?.status, 200);
-    Ok(())
-}
-
-async fn a_receipt_is_live_until_every_node_has_it(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
-    let app = &world.node().app;
-    // A second node has just said that it lives, and then falls silent.
-    let silent = NodeId::new(app.clock.now(), &*app.random);
-    let mut tx = app.db.write().await?;
-    node::beat(&mut tx, silent, "two", "0.1.0", app.clock.now()).await?;
-    tx.commit().await?;
-    let ana = world.sign_in("ana").await?;
-    ana.make_key("laptop", &["registry"]).await?;
-    let owner = world.sign_in_owner().await?;
-    let id = user_id(&owner, "ana@corp.example").await?;
-    let done = owner.post_form(&format!("/o/acme/people/{id}/deactivate"), &[("reason", "a thief")]).await?;
-    world.node().catch_up().await?;
-    world.node().finish_jobs().await?;
-    let address = done.header("location").to_owned();
-    let receipt = see_soon(&owner, &address, "Applied on 1 of 2 nodes").await?;
-    assert_is_page(&receipt, 200);
-    let get = format!("hx-get=\"{address}\"");
-    for text in ["Applied on 1 of 2 nodes", "waiting", "hx-trigger=\"every 1s\"", &get] {
-        assert!(receipt.body.contains(text), "{text}");
-    }
-    assert!(see(&owner, "/o/acme/revocations").await?.body.contains("waiting"));
-    // It speaks again: the page shows its mark and asks no more.
-    let last = feed::last(&mut app.db.read().await?).await?;
-    let mut tx = app.db.write().await?;
-    feed::applied(&mut tx, silent, 1, last, app.clock.now()).await?;
-    tx.commit().await?;
-    let receipt = see(&owner, &address).await?;
-    assert!(receipt.body.contains("Applied on 2 nodes") && !receipt.body.contains("hx-get"));
     Ok(())
 }
 

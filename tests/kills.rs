@@ -1,5 +1,7 @@
 //! Killed in the middle of anything: what was answered is kept, what was not is whole or absent.
 
+mod letters;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
@@ -10,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::{DIRECTORY_TOKEN, state};
-use cardea_testkit::{Browser, Database, Engine, Node, stories};
+use cardea_testkit::{Browser, Database, Engine, Node, kills, stories};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -19,9 +21,6 @@ stories! {
     a_killed_gateway_has_kept_every_answer,
 }
 
-/// How often the process is killed.
-const KILLS: usize = 25;
-
 /// The real program, serving.
 struct Served {
     child: Child,
@@ -29,8 +28,8 @@ struct Served {
 }
 
 impl Served {
-    /// Starts `cardea serve` and waits until it is ready.
-    async fn start(folder: &Path, database: &str) -> Result<Self> {
+    /// Starts `cardea serve` with these variables besides, and waits until it is ready.
+    async fn start(folder: &Path, database: &str, variables: &[(&str, &str)]) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
         let url = format!("http://{address}");
         let child = Command::new(env!("CARGO_BIN_EXE_cardea"))
@@ -39,6 +38,7 @@ impl Served {
             .env("CARDEA__PUBLIC_URL", &url)
             .env("CARDEA__LISTEN", address.to_string())
             .env("CARDEA__DATABASE__URL", database)
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -53,6 +53,17 @@ impl Served {
         tokio::time::timeout(Duration::from_secs(30), ready).await.context("it did not become ready")?;
         Ok(served)
     }
+}
+
+/// A folder with the pepper of a fresh database.
+fn installed(engine: Engine) -> Result<(tempfile::TempDir, Database)> {
+    let folder = tempfile::tempdir()?;
+    std::fs::create_dir(folder.path().join("data"))?;
+    let database = Database::fresh(engine)?;
+    let pepper = folder.path().join("data/pepper");
+    std::fs::write(&pepper, database.pepper())?;
+    std::fs::set_permissions(&pepper, std::fs::Permissions::from_mode(0o600))?;
+    Ok((folder, database))
 }
 
 /// What a directory was told.
@@ -93,31 +104,26 @@ async fn scim(client: &Browser, method: Method, path: &str, body: &Value) -> Res
 }
 
 async fn a_killed_gateway_has_kept_every_answer(engine: Engine) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    std::fs::create_dir(folder.path().join("data"))?;
-    let database = Database::fresh(engine)?;
-    let pepper = folder.path().join("data/pepper");
-    std::fs::write(&pepper, database.pepper())?;
-    std::fs::set_permissions(&pepper, std::fs::Permissions::from_mode(0o600))?;
+    let (folder, database) = installed(engine)?;
     let node = Node::start(&database).await?;
     node.apply(state("http://127.0.0.1:9")).await?;
     node.stop().await;
 
     let mut told = Vec::new();
-    for round in 0..KILLS {
-        let mut served = Served::start(folder.path(), &database.url).await?;
+    for round in 0..kills() {
+        let mut served = Served::start(folder.path(), &database.url, &[]).await?;
         let answered = Arc::new(AtomicUsize::new(0));
         let work = tokio::spawn(provision(served.url.clone(), round, Arc::clone(&answered)));
         // Killed after a different stretch of work each time, somewhere in the next request.
-        while answered.load(Ordering::SeqCst) < round && !work.is_finished() {
+        while answered.load(Ordering::SeqCst) < round % 25 && !work.is_finished() {
             tokio::task::yield_now().await;
         }
         served.child.kill().await?;
         told.extend(work.await??);
     }
-    assert!(told.len() > KILLS, "{} answers are too few to tell anything", told.len());
+    assert!(told.len() > kills(), "{} answers are too few to tell anything", told.len());
 
-    let served = Served::start(folder.path(), &database.url).await?;
+    let served = Served::start(folder.path(), &database.url, &[]).await?;
     let client = Browser::new(&served.url)?;
     let shut: std::collections::HashSet<_> =
         told.iter().filter(|told| told.deactivated).map(|told| &told.user).collect();

@@ -1,11 +1,11 @@
 //! Mail: written with its cause, sent after the commit, once, whatever fails between.
 
+mod guarded;
 mod samples;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use cardea_connect::MailWay;
 use cardea_gateway::mail::{self, Message};
 use cardea_model::name::Email;
 use cardea_model::{Caller, Timestamp};
@@ -67,7 +67,7 @@ async fn read(node: &Node, message: &Message) -> Result<Letter> {
 
 /// A node that sends through this server.
 async fn mailing(database: &Database, server: &MailServer) -> Result<Node> {
-    NodeBuilder::default().mailing_by(MailWay::Server(server.url().into())).start(database).await
+    NodeBuilder::default().mailing_by(server.way(&[])).start(database).await
 }
 
 async fn queue(node: &Node) -> Result<mail::Queue> {

@@ -5,6 +5,7 @@
 
 mod crowd;
 mod fences;
+mod first_sign_in;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,14 +16,15 @@ use anyhow::{Context as _, Result};
 use cardea_gateway::keys::{self, Wanted};
 use cardea_gateway::login::admission;
 use cardea_gateway::pause::{Pause, Point};
-use cardea_gateway::{App, Ctx, people, provisioning, session};
-use cardea_model::id::{KeyId, MemberId, SessionId, UserId};
+use cardea_gateway::{App, Ctx, people, session};
+use cardea_model::id::{ConnectionId, KeyId, MemberId, SessionId, UserId};
 use cardea_model::key::{Expiry, GrantSpec};
 use cardea_model::rule::AccountRole;
 use cardea_model::{Caller, Person, Standing};
+use cardea_store::connection::{self, Connection};
 use cardea_store::db::Tx;
 use cardea_store::session as store_session;
-use cardea_store::{account, connection, flow, grant, identity, key, member, person};
+use cardea_store::{account, flow, grant, key, member, person};
 use cardea_testkit::{Engine, Node, NodeBuilder, World, races, stories};
 use tokio::sync::Barrier;
 
@@ -31,8 +33,6 @@ stories! {
     a_key_creation_never_outruns_a_deactivation,
     a_naive_key_creation_outruns_a_deactivation,
     a_cache_fill_never_outruns_a_deactivation,
-    a_first_sign_in_never_brings_back_whom_the_directory_deletes,
-    a_first_sign_in_beside_a_directory_s_creation_makes_one_person,
 }
 
 /// Stops whoever comes to `point`, while it is armed, until the other side is there too.
@@ -157,6 +157,24 @@ fn wanted() -> Wanted {
     Wanted { name: "laptop".to_owned(), expiry: Expiry::Never, grants: vec![GrantSpec::whole("registry")], org: None }
 }
 
+/// The connection of the scene.
+async fn okta(app: &App) -> Result<Connection> {
+    connection::named(&mut app.db.read().await?, "okta").await?.context("okta")
+}
+
+/// A sign-in's attempt, begun now.
+fn begun(ctx: &Ctx, connection: ConnectionId) -> flow::Flow {
+    flow::Flow {
+        connection,
+        nonce: String::new(),
+        verifier: Vec::new(),
+        browser_hash: Vec::new(),
+        return_to: "/".to_owned(),
+        begun_at: ctx.now,
+        expires_at: ctx.now,
+    }
+}
+
 async fn scene(engine: Engine, gate: &Arc<Gate>) -> Result<World> {
     World::with(engine, NodeBuilder::default().paused_by(Arc::<Gate>::clone(gate))).await
 }
@@ -165,26 +183,17 @@ async fn a_login_never_outruns_a_deactivation(engine: Engine) -> Result<()> {
     let gate = Gate::at(Point::Login);
     let world = scene(engine, &gate).await?;
     let app = &world.node().app;
-    let okta = connection::named(&mut app.db.read().await?, "okta").await?.context("okta")?;
+    let okta = okta(app).await?;
     let mut survivors = 0;
     for number in 0..races() {
         let asserted = asserted(&world, number);
-        let begin = |now| flow::Flow {
-            connection: okta.id,
-            nonce: String::new(),
-            verifier: Vec::new(),
-            browser_hash: Vec::new(),
-            return_to: "/".to_owned(),
-            begun_at: now,
-            expires_at: now,
-        };
         let ctx = app.ctx(Caller::Nobody);
-        let first = admission::admit(app, &ctx, &okta, &begin(ctx.now), &asserted).await?;
+        let first = admission::admit(app, &ctx, &okta, &begun(&ctx, okta.id), &asserted).await?;
         let Caller::Person(person) = session::caller(app, &first.secret, app.clock.now()).await? else {
             anyhow::bail!("the first sign-in did not work");
         };
         let ctx = app.ctx(Caller::Nobody);
-        let flow = begin(ctx.now);
+        let flow = begun(&ctx, okta.id);
         let login = admission::admit(app, &ctx, &okta, &flow, &asserted);
         let (late, ended) = gate.race(login, deactivate(app.clone(), person.clone())).await;
         ended?;
@@ -321,93 +330,5 @@ async fn a_cache_fill_never_outruns_a_deactivation(engine: Engine) -> Result<()>
         survivors += usize::from(works(&world, one, &secret).await?);
     }
     assert_eq!(survivors, 0);
-    Ok(())
-}
-
-async fn a_first_sign_in_never_brings_back_whom_the_directory_deletes(engine: Engine) -> Result<()> {
-    let gate = Gate::at(Point::Admission);
-    let world = scene(engine, &gate).await?;
-    let app = &world.node().app;
-    let okta = connection::named(&mut app.db.read().await?, "okta").await?.context("okta")?;
-    let token = cardea_testkit::world::DIRECTORY_TOKEN;
-    let directory = Arc::new(provisioning::recognise(app, &app.ctx(Caller::Nobody), token).await?);
-    let mut survivors = 0;
-    for number in 0..races() {
-        let body = serde_json::json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-            "userName": format!("person{number}"), "active": true});
-        let made = provisioning::create(app, &directory, body.as_object().cloned().unwrap_or_default()).await?;
-        let id = made.meta.id;
-        let (app_too, directory_too) = (app.clone(), Arc::clone(&directory));
-        let deletion = async move { Ok(provisioning::delete(&app_too, &directory_too, &id, None).await?) };
-        let ctx = app.ctx(Caller::Nobody);
-        let begun = || flow::Flow {
-            connection: okta.id,
-            nonce: String::new(),
-            verifier: Vec::new(),
-            browser_hash: Vec::new(),
-            return_to: "/".to_owned(),
-            begun_at: ctx.now,
-            expires_at: ctx.now,
-        };
-        // The provider vouches for the very person whom the directory is deleting at this moment.
-        let (asserted, flow) = (asserted(&world, number), begun());
-        let (entered, deleted) = gate.race(admission::admit(app, &ctx, &okta, &flow, &asserted), deletion).await;
-        deleted?;
-        if let Ok(opened) = entered {
-            survivors += usize::from(session::caller(app, &opened.secret, app.clock.now()).await? != Caller::Nobody);
-        }
-        let ctx = app.ctx(Caller::Nobody);
-        let later = flow::Flow { begun_at: ctx.now, ..begun() };
-        survivors += usize::from(admission::admit(app, &ctx, &okta, &later, &asserted).await.is_ok());
-    }
-    assert_eq!(survivors, 0);
-    Ok(())
-}
-
-async fn a_first_sign_in_beside_a_directory_s_creation_makes_one_person(engine: Engine) -> Result<()> {
-    let mut people = 0;
-    for (point, rounds) in [(Point::Admission, races()), (Point::Creation, races())] {
-        let gate = Gate::at(point);
-        let world = scene(engine, &gate).await?;
-        let app = &world.node().app;
-        let okta = connection::named(&mut app.db.read().await?, "okta").await?.context("okta")?;
-        let token = cardea_testkit::world::DIRECTORY_TOKEN;
-        let directory = Arc::new(provisioning::recognise(app, &app.ctx(Caller::Nobody), token).await?);
-        for number in 0..rounds {
-            // One subject under two names: nothing that either writes conflicts with what the other does.
-            let body = serde_json::json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-                "userName": format!("record{number}"), "externalId": format!("subject-{number}"), "active": true});
-            let body = body.as_object().cloned().unwrap_or_default();
-            let (app_too, directory_too, okta_too) = (app.clone(), Arc::clone(&directory), okta.clone());
-            let creation = async move { Ok(provisioning::create(&app_too, &directory_too, body).await?) };
-            let (app_too, asserted) = (app.clone(), asserted(&world, number));
-            let entry = async move {
-                let ctx = app_too.ctx(Caller::Nobody);
-                let flow = flow::Flow {
-                    connection: okta_too.id,
-                    nonce: String::new(),
-                    verifier: Vec::new(),
-                    browser_hash: Vec::new(),
-                    return_to: "/".to_owned(),
-                    begun_at: ctx.now,
-                    expires_at: ctx.now,
-                };
-                Ok(admission::admit(&app_too, &ctx, &okta_too, &flow, &asserted).await?)
-            };
-            let (entered, made) = if point == Point::Admission {
-                gate.race(entry, creation).await
-            } else {
-                let (made, entered) = gate.race(creation, entry).await;
-                (entered, made)
-            };
-            let (opened, id) = (entered?, made?.meta.id);
-            let Caller::Person(person) = session::caller(app, &opened.secret, app.clock.now()).await? else {
-                anyhow::bail!("the sign-in did not work");
-            };
-            assert_eq!(person.user.to_string(), id, "{number}");
-        }
-        people += identity::count(&mut app.db.read().await?, okta.id).await?;
-    }
-    assert_eq!(people, i64::try_from(2 * races())?);
     Ok(())
 }

@@ -10,14 +10,13 @@ use cardea_gateway::{App, GatewayError, people, session};
 use cardea_model::{Caller, Person, Standing};
 use cardea_simulate::people::REGISTRY_ADMINS;
 use cardea_store::connection::Connection;
-use cardea_store::{connection, flow};
 use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::DIRECTORY_TOKEN;
 use cardea_testkit::{Answer, Browser, Engine, World, stories, tamper};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::{asserted, wanted};
+use super::{asserted, begun, okta, wanted};
 
 stories! {
     a_crowd_on_the_same_few_people_never_waits_for_ever,
@@ -42,7 +41,7 @@ struct Crowd {
 async fn a_crowd_on_the_same_few_people_never_waits_for_ever(engine: Engine) -> Result<()> {
     let world = World::new(engine).await?;
     let app = world.node().app.clone();
-    let okta = connection::named(&mut app.db.read().await?, "okta").await?.context("okta")?;
+    let okta = okta(&app).await?;
     let mut crowd = Crowd {
         url: world.node().url.clone(),
         asserted: (0..PEOPLE).map(|number| asserted(&world, number)).collect(),
@@ -113,15 +112,7 @@ impl Crowd {
         let (app, ctx) = (&self.app, self.app.ctx(Caller::Nobody));
         let mut asserted = self.asserted.get(who).context("a person")?.clone();
         asserted.groups = cardea_connect::GroupClaims::Present(groups);
-        let flow = flow::Flow {
-            connection: self.okta.id,
-            nonce: String::new(),
-            verifier: Vec::new(),
-            browser_hash: Vec::new(),
-            return_to: "/".to_owned(),
-            begun_at: ctx.now,
-            expires_at: ctx.now,
-        };
+        let flow = begun(&ctx, self.okta.id);
         let opened = match admission::admit(app, &ctx, &self.okta, &flow, &asserted).await {
             Ok(opened) => opened,
             Err(LoginError::Database(error)) => return Err(error.into()),

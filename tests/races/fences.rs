@@ -7,15 +7,14 @@ use cardea_gateway::keys::{self, Change, KeyError};
 use cardea_gateway::login::{LoginError, admission, local};
 use cardea_gateway::pause::Point;
 use cardea_gateway::state::State;
-use cardea_gateway::{App, Ctx, GatewayError, declare, people, session};
+use cardea_gateway::{App, GatewayError, declare, people, session};
 use cardea_model::{Caller, Denied, Person};
-use cardea_store::connection::Connection;
-use cardea_store::{connection, flow, identity, key, member};
+use cardea_store::{identity, key, member};
 use cardea_testkit::world::{self, OWNER};
 use cardea_testkit::{Engine, World, stories};
 use serde_json::{Value, json};
 
-use super::{Gate, asserted, deactivate, newcomer, reactivate, scene, wanted};
+use super::{Gate, asserted, begun, deactivate, newcomer, okta, reactivate, scene, wanted};
 
 stories! {
     a_connection_switched_off_meanwhile_admits_nobody,
@@ -24,23 +23,6 @@ stories! {
     whose_access_ended_meanwhile_changes_nobody,
     whose_session_ended_meanwhile_changes_no_key,
     a_name_is_free_as_soon_as_its_key_has_ended,
-}
-
-async fn okta(app: &App) -> Result<Connection> {
-    connection::named(&mut app.db.read().await?, "okta").await?.context("okta")
-}
-
-/// An attempt that was begun now.
-fn begun(ctx: &Ctx, connection: &Connection) -> flow::Flow {
-    flow::Flow {
-        connection: connection.id,
-        nonce: String::new(),
-        verifier: Vec::new(),
-        browser_hash: Vec::new(),
-        return_to: "/".to_owned(),
-        begun_at: ctx.now,
-        expires_at: ctx.now,
-    }
 }
 
 /// The state of the scene with its connection at this stage.
@@ -68,13 +50,13 @@ async fn a_connection_switched_off_meanwhile_admits_nobody(engine: Engine) -> Re
     let app = &world.node().app;
     let okta = okta(app).await?;
     let known = app.ctx(Caller::Nobody);
-    let opened = admission::admit(app, &known, &okta, &begun(&known, &okta), &asserted(&world, 0)).await?;
+    let opened = admission::admit(app, &known, &okta, &begun(&known, okta.id), &asserted(&world, 0)).await?;
     // Whoever has a session would lose it, and be refused for that.
     session::sign_out(app, &app.ctx(Caller::Person(person_of(app, &opened.secret).await?))).await?;
     // Somebody who is known, and somebody who would be created.
     for number in [0, 1] {
         let ctx = app.ctx(Caller::Nobody);
-        let (flow, asserted) = (begun(&ctx, &okta), asserted(&world, number));
+        let (flow, asserted) = (begun(&ctx, okta.id), asserted(&world, number));
         let login = admission::admit(app, &ctx, &okta, &flow, &asserted);
         let (late, off) = gate.overtake(login, apply(app.clone(), staged(&world, "off"))).await;
         off?;
@@ -93,7 +75,7 @@ async fn nobody_slips_through_a_connection_that_is_being_switched_off(engine: En
     let okta = okta(app).await?;
     for number in 0..25 {
         let ctx = app.ctx(Caller::Nobody);
-        let (flow, asserted) = (begun(&ctx, &okta), asserted(&world, number));
+        let (flow, asserted) = (begun(&ctx, okta.id), asserted(&world, number));
         let login = admission::admit(app, &ctx, &okta, &flow, &asserted);
         let (late, off) = gate.race(login, apply(app.clone(), staged(&world, "off"))).await;
         off?;

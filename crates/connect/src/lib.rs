@@ -10,6 +10,7 @@
 //!
 //! Nothing here knows of accounts, sessions or the database: what was learnt goes up as a return value.
 
+mod cause;
 pub mod connector;
 pub mod error;
 pub mod fetch;

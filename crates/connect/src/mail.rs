@@ -4,10 +4,12 @@
 //! Letter ─► MIME (RFC 5322, RFC 2046: text and HTML) ─► folder: TIME_ID.eml, whole or not at all
 //!                                                    └► server: smtps://, or smtp:// with STARTTLS demanded
 //! ```
+//! Over TLS the server shows a certificate that an authority of the system or of the operator has signed for its name.
 //! The same letter always becomes the same message, with the same Message-ID: whoever receives it twice can tell.
 
 mod folder;
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -16,11 +18,14 @@ use cardea_model::name::Email;
 use lettre::address::{Address, AddressError};
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, MultiPartKind, SinglePart};
-use lettre::transport::smtp;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{self, AsyncSmtpTransportBuilder};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use secrecy::{ExposeSecret as _, SecretString};
-use url::{Host, Url};
+use url::{Host, Position, Url};
+
+use crate::cause;
 
 /// Who every message is from, beside the address.
 const SENDER: &str = "Cardea";
@@ -34,9 +39,14 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub enum MailWay {
     /// Into this folder, one `.eml` each. It is made with the first.
     Folder(PathBuf),
-    /// To the server at this address, `smtps://user:password@host` or `smtp://…`. The latter demands STARTTLS, but on
-    /// loopback goes in the clear.
-    Server(SecretString),
+    /// To a mail server.
+    Server {
+        /// `smtps://user:password@host`, or `smtp://…`, which demands STARTTLS, but on loopback goes in the clear unless
+        /// it ends with `?tls=required`.
+        url: SecretString,
+        /// Certificate authorities to trust besides those of the operating system, each in PEM.
+        authorities: Vec<Vec<u8>>,
+    },
 }
 
 /// A message as it is handed over.
@@ -60,8 +70,8 @@ pub struct Letter {
 /// Why a message did not leave.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// The address of the mail server is none.
-    #[error("the address of the mail server cannot be used")]
+    /// The address of the mail server is none, or there is no telling whom to trust.
+    #[error("the mail server cannot be used as configured")]
     Server(#[source] smtp::Error),
     /// An address that no mail can have, though it looks like one.
     #[error("no mail can be sent to or from this address")]
@@ -75,6 +85,9 @@ pub enum MailError {
     /// The mail server said no. Its words are left out: they tend to hold the person's address.
     #[error("the mail server answered {0}")]
     Refused(smtp::response::Code),
+    /// The server's certificate is not signed by anybody trusted, not for its name, or not valid now.
+    #[error("the mail server's certificate is not accepted")]
+    Certificate(#[source] smtp::Error),
     /// There was no conversation with the mail server.
     #[error("the mail server cannot be spoken to")]
     Unreachable(#[source] smtp::Error),
@@ -89,15 +102,18 @@ impl MailError {
     pub const fn is_final(&self) -> bool {
         match self {
             Self::Server(_) | Self::Address(_) | Self::Message(_) => true,
-            Self::Folder(_) | Self::Refused(_) | Self::Unreachable(_) | Self::Late => false,
+            Self::Folder(_) | Self::Refused(_) | Self::Certificate(_) | Self::Unreachable(_) | Self::Late => false,
         }
     }
 }
 
 impl From<smtp::Error> for MailError {
     fn from(error: smtp::Error) -> Self {
+        let of_certificate =
+            |cause: &(dyn Error + 'static)| matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)));
         match error.status() {
             Some(status) => Self::Refused(status),
+            None if cause::chain(&error).any(of_certificate) => Self::Certificate(error),
             None => Self::Unreachable(error),
         }
     }
@@ -123,7 +139,11 @@ impl Mail {
         let from = Mailbox::new(Some(SENDER.to_owned()), address(from)?);
         let way = match way {
             MailWay::Folder(path) => Way::Folder(path.clone()),
-            MailWay::Server(url) => Way::Server(server(url.expose_secret(), from.email.domain())?),
+            MailWay::Server { url, authorities } => {
+                let transport = server(url.expose_secret(), authorities).map_err(MailError::Server)?;
+                let hello = ClientId::Domain(from.email.domain().to_owned());
+                Way::Server(transport.hello_name(hello).timeout(Some(STEP)).build())
+            }
         };
         Ok(Self { way, from })
     }
@@ -177,17 +197,38 @@ fn address(email: &Email) -> Result<Address, MailError> {
     Address::new(local, &email.domain).map_err(MailError::Address)
 }
 
-fn server(url: &str, hello: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
-    let builder = match Url::parse(url) {
-        Ok(mut url) if url.scheme() == "smtp" => {
-            // Whoever stands between could strike the offer of STARTTLS out (RFC 3207 §6), so it is demanded.
-            url.set_query((!is_loopback(&url)).then_some("tls=required"));
-            AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
+fn server(address: &str, authorities: &[Vec<u8>]) -> Result<AsyncSmtpTransportBuilder, smtp::Error> {
+    match Url::parse(address) {
+        Ok(url) if url.scheme() == "smtps" => guarded(&url, 465, Tls::Wrapper, authorities),
+        // Whoever stands between could strike the offer of STARTTLS out (RFC 3207 §6), so it is demanded.
+        Ok(url) if url.scheme() == "smtp" && !is_in_the_clear(&url) => guarded(&url, 587, Tls::Required, authorities),
+        Ok(url) if url.scheme() == "smtp" => {
+            AsyncSmtpTransport::<Tokio1Executor>::from_url(&url[..Position::AfterPath])
         }
-        _ => AsyncSmtpTransport::<Tokio1Executor>::from_url(url),
-    };
-    let builder = builder.map_err(MailError::Server)?;
-    Ok(builder.hello_name(ClientId::Domain(hello.to_owned())).timeout(Some(STEP)).build())
+        Ok(_) | Err(_) => AsyncSmtpTransport::<Tokio1Executor>::from_url(address),
+    }
+}
+
+/// A transport over TLS; `port` is the usual one. The library reads addresses, but would trust the system's authorities
+/// alone: it is given the address as if it were of no TLS, and the TLS apart.
+fn guarded(
+    url: &Url,
+    port: u16,
+    begun: fn(TlsParameters) -> Tls,
+    authorities: &[Vec<u8>],
+) -> Result<AsyncSmtpTransportBuilder, smtp::Error> {
+    let plain = format!("smtp{}", &url[Position::AfterScheme..Position::AfterPath]);
+    let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&plain)?;
+    let mut parameters = TlsParameters::builder(url.host_str().unwrap_or_default().to_owned());
+    for pem in authorities {
+        parameters = parameters.add_root_certificate(Certificate::from_pem(pem)?);
+    }
+    Ok(builder.port(url.port().unwrap_or(port)).tls(begun(parameters.build()?)))
+}
+
+/// Nobody stands between this machine and itself, unless the operator thinks otherwise.
+fn is_in_the_clear(url: &Url) -> bool {
+    is_loopback(url) && !url.query_pairs().any(|(name, value)| name == "tls" && value == "required")
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -123,23 +123,23 @@ pub(crate) fn absent_file(config: &Config) -> Option<&str> {
     Some(url.strip_prefix("//").unwrap_or(url)).filter(|path| !Path::new(path).exists())
 }
 
+/// The certificate authorities that the operator trusts besides the system's.
+fn authorities(config: &Config) -> Result<Vec<Vec<u8>>, Complaint> {
+    let Some(path) = &config.outbound.ca_file else { return Ok(Vec::new()) };
+    let text = std::fs::read(path).map_err(|error| {
+        Complaint::new(path.display().to_string(), format!("cannot be read: {error}"))
+            .hint("`outbound.ca_file` names this file")
+    })?;
+    Ok(vec![text])
+}
+
 /// The way out, to identity providers.
 pub(crate) fn outside(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Outside> {
-    let authorities = match &config.outbound.ca_file {
-        None => Vec::new(),
-        Some(path) => {
-            let name = path.display().to_string();
-            let text = std::fs::read(path).map_err(|error| {
-                Complaint::new(name, format!("cannot be read: {error}")).hint("`outbound.ca_file` names this file")
-            })?;
-            vec![text]
-        }
-    };
     let policy = OutboundPolicy {
         allow: config.outbound.allow_cidrs.clone(),
         // Loopback must stand in `allow_cidrs` besides; nothing that leaves this machine goes in the clear.
         allow_plain_http_loopback: true,
-        authorities,
+        authorities: authorities(config)?,
         ..OutboundPolicy::default()
     };
     let fetch = Fetch::new(policy).context("the client for identity providers could not be made")?;
@@ -150,7 +150,7 @@ pub(crate) fn outside(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<
 fn mail(config: &Config) -> anyhow::Result<Mail> {
     let section = &config.mail;
     let way = match (section.transport, &section.url) {
-        (Transport::Smtp, Some(url)) => MailWay::Server(url.clone()),
+        (Transport::Smtp, Some(url)) => MailWay::Server { url: url.clone(), authorities: authorities(config)? },
         // `smtp` without an address is refused when the configuration is read.
         (Transport::File | Transport::Smtp, _) => MailWay::Folder(section.path.clone()),
     };

@@ -44,6 +44,15 @@ pub struct Identity {
     pub version: i64,
 }
 
+/// The columns of an [`Identity`], whose table is called `i`.
+macro_rules! identity_columns {
+    () => {
+        "i.id, i.connection_id, i.person_id, i.member_id, i.issuer, i.subject, i.user_name, i.external_id,
+         i.email_normal, i.managed, i.active, i.document, i.created_at, i.modified_at, i.deleted_at, i.version"
+    };
+}
+pub(crate) use identity_columns;
+
 impl FromRow for Identity {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
@@ -163,9 +172,9 @@ pub async fn signed_in(
 pub async fn of_subject(conn: &mut Conn, connection: ConnectionId, subject: &str) -> Result<Option<Identity>, DbError> {
     conn.optional(
         sql!(
-            "SELECT id, connection_id, person_id, member_id, issuer, subject, user_name, external_id, email_normal, managed,
-                    active, document, created_at, modified_at, deleted_at, version
-             FROM identity WHERE connection_id = $1 AND subject = $2
+            "SELECT ",
+            identity_columns!(),
+            " FROM identity i WHERE connection_id = $1 AND subject = $2
              ORDER BY CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END, created_at DESC LIMIT 1"
         ),
         args![&connection.to_string(), subject],
@@ -181,9 +190,9 @@ pub async fn of_external_id(
 ) -> Result<Vec<Identity>, DbError> {
     conn.all(
         sql!(
-            "SELECT id, connection_id, person_id, member_id, issuer, subject, user_name, external_id, email_normal, managed,
-                    active, document, created_at, modified_at, deleted_at, version
-             FROM identity WHERE connection_id = $1 AND external_id = $2
+            "SELECT ",
+            identity_columns!(),
+            " FROM identity i WHERE connection_id = $1 AND external_id = $2
              ORDER BY CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END, created_at DESC LIMIT 2"
         ),
         args![&connection.to_string(), external_id],
@@ -195,9 +204,9 @@ pub async fn of_external_id(
 pub async fn of_user_name(conn: &mut Conn, connection: ConnectionId, folded: &str) -> Result<Vec<Identity>, DbError> {
     conn.all(
         sql!(
-            "SELECT id, connection_id, person_id, member_id, issuer, subject, user_name, external_id, email_normal, managed,
-                    active, document, created_at, modified_at, deleted_at, version
-             FROM identity WHERE connection_id = $1 AND user_name_folded = $2
+            "SELECT ",
+            identity_columns!(),
+            " FROM identity i WHERE connection_id = $1 AND user_name_folded = $2
              ORDER BY CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END, created_at DESC LIMIT 2"
         ),
         args![&connection.to_string(), folded],
@@ -209,9 +218,9 @@ pub async fn of_user_name(conn: &mut Conn, connection: ConnectionId, folded: &st
 pub async fn of_email(conn: &mut Conn, connection: ConnectionId, normal: &str) -> Result<Vec<Identity>, DbError> {
     conn.all(
         sql!(
-            "SELECT id, connection_id, person_id, member_id, issuer, subject, user_name, external_id, email_normal, managed,
-                    active, document, created_at, modified_at, deleted_at, version
-             FROM identity WHERE connection_id = $1 AND email_normal = $2
+            "SELECT ",
+            identity_columns!(),
+            " FROM identity i WHERE connection_id = $1 AND email_normal = $2
              ORDER BY CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END, created_at DESC LIMIT 2"
         ),
         args![&connection.to_string(), normal],
@@ -222,11 +231,7 @@ pub async fn of_email(conn: &mut Conn, connection: ConnectionId, normal: &str) -
 /// This user's identity at this connection, dead or alive.
 pub async fn of_user(conn: &mut Conn, connection: ConnectionId, user: UserId) -> Result<Option<Identity>, DbError> {
     conn.optional(
-        sql!(
-            "SELECT id, connection_id, person_id, member_id, issuer, subject, user_name, external_id, email_normal, managed,
-                    active, document, created_at, modified_at, deleted_at, version
-             FROM identity WHERE connection_id = $1 AND person_id = $2"
-        ),
+        sql!("SELECT ", identity_columns!(), " FROM identity i WHERE connection_id = $1 AND person_id = $2"),
         args![&connection.to_string(), &user.to_string()],
     )
     .await
@@ -236,9 +241,9 @@ pub async fn of_user(conn: &mut Conn, connection: ConnectionId, user: UserId) ->
 pub async fn of_member(conn: &mut Conn, member: MemberId) -> Result<Vec<Identity>, DbError> {
     conn.all(
         sql!(
-            "SELECT id, connection_id, person_id, member_id, issuer, subject, user_name, external_id, email_normal, managed,
-                    active, document, created_at, modified_at, deleted_at, version
-             FROM identity WHERE member_id = $1 AND deleted_at IS NULL ORDER BY created_at"
+            "SELECT ",
+            identity_columns!(),
+            " FROM identity i WHERE member_id = $1 AND deleted_at IS NULL ORDER BY created_at"
         ),
         args![&member.to_string()],
     )
@@ -295,9 +300,9 @@ pub async fn shown(conn: &mut Conn, member: MemberId) -> Result<Vec<Shown>, DbEr
 pub async fn page(conn: &mut Conn, connection: ConnectionId, skip: i64, limit: i64) -> Result<Vec<Identity>, DbError> {
     conn.all(
         sql!(
-            "SELECT id, connection_id, person_id, member_id, issuer, subject, user_name, external_id, email_normal, managed,
-                    active, document, created_at, modified_at, deleted_at, version
-             FROM identity WHERE connection_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT $3 OFFSET $2"
+            "SELECT ",
+            identity_columns!(),
+            " FROM identity i WHERE connection_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT $3 OFFSET $2"
         ),
         args![&connection.to_string(), skip, limit],
     )

@@ -37,6 +37,15 @@ pub struct Key {
     pub version: i64,
 }
 
+/// How every statement begins that reads a [`Key`].
+macro_rules! select_keys {
+    () => {
+        "SELECT k.id, s.kid, k.kind, k.org_id, k.member_id, k.name, k.state, k.grants, k.epoch, k.created_at,
+                k.expires_at, s.used_at, k.version
+         FROM api_key k JOIN api_key_secret s ON s.key_id = k.id"
+    };
+}
+
 impl FromRow for Key {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
@@ -80,6 +89,14 @@ pub struct Resident {
     pub expires_at: Option<Timestamp>,
     /// Raised by each change of the key.
     pub version: i64,
+}
+
+/// How every statement begins that reads a [`Resident`].
+macro_rules! select_residents {
+    () => {
+        "SELECT k.id, s.kid, k.kind, k.member_id, s.mac, k.state, k.grants, k.epoch, k.expires_at, k.version
+         FROM api_key_secret s JOIN api_key k ON k.id = s.key_id"
+    };
 }
 
 impl FromRow for Resident {
@@ -169,12 +186,7 @@ pub async fn add_secret(tx: &mut Tx, key: KeyId, kid: &str, mac: &[u8], now: Tim
 /// The keys of this member that have not ended and carry this epoch or an earlier one.
 pub async fn of_member(conn: &mut Conn, member: MemberId) -> Result<Vec<Key>, DbError> {
     conn.all(
-        sql!(
-            "SELECT k.id, s.kid, k.kind, k.org_id, k.member_id, k.name, k.state, k.grants, k.epoch, k.created_at,
-                    k.expires_at, s.used_at, k.version
-             FROM api_key k JOIN api_key_secret s ON s.key_id = k.id
-             WHERE k.member_id = $1 AND k.ended_at IS NULL ORDER BY k.id"
-        ),
+        sql!(select_keys!(), " WHERE k.member_id = $1 AND k.ended_at IS NULL ORDER BY k.id"),
         args![&member.to_string()],
     )
     .await
@@ -196,12 +208,7 @@ pub async fn count_living(conn: &mut Conn, member: MemberId, now: Timestamp) -> 
 /// This user's key with this id, unless it has been deleted.
 pub async fn find(conn: &mut Conn, user: UserId, id: KeyId) -> Result<Option<Key>, DbError> {
     conn.optional(
-        sql!(
-            "SELECT k.id, s.kid, k.kind, k.org_id, k.member_id, k.name, k.state, k.grants, k.epoch, k.created_at,
-                    k.expires_at, s.used_at, k.version
-             FROM api_key k JOIN api_key_secret s ON s.key_id = k.id
-             WHERE k.person_id = $1 AND k.id = $2 AND k.ended_at IS NULL"
-        ),
+        sql!(select_keys!(), " WHERE k.person_id = $1 AND k.id = $2 AND k.ended_at IS NULL"),
         args![&user.to_string(), &id.to_string()],
     )
     .await
@@ -273,10 +280,8 @@ pub async fn end_dead(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<u64, 
 pub async fn ended_by(conn: &mut Conn, member: MemberId, epoch: i64) -> Result<Vec<Key>, DbError> {
     conn.all(
         sql!(
-            "SELECT k.id, s.kid, k.kind, k.org_id, k.member_id, k.name, k.state, k.grants, k.epoch, k.created_at,
-                    k.expires_at, s.used_at, k.version
-             FROM api_key k JOIN api_key_secret s ON s.key_id = k.id
-             WHERE k.member_id = $1 AND k.epoch = $2 - 1 AND (k.ended_at IS NULL OR k.state = 'revoked') ORDER BY k.id"
+            select_keys!(),
+            " WHERE k.member_id = $1 AND k.epoch = $2 - 1 AND (k.ended_at IS NULL OR k.state = 'revoked') ORDER BY k.id"
         ),
         args![&member.to_string(), epoch],
     )
@@ -285,39 +290,18 @@ pub async fn ended_by(conn: &mut Conn, member: MemberId, epoch: i64) -> Result<V
 
 /// The secret with this public part, whatever the state of its key.
 pub async fn resident(conn: &mut Conn, kid: &str) -> Result<Option<Resident>, DbError> {
-    conn.optional(
-        sql!(
-            "SELECT k.id, s.kid, k.kind, k.member_id, s.mac, k.state, k.grants, k.epoch, k.expires_at,
-                    k.version
-             FROM api_key_secret s JOIN api_key k ON k.id = s.key_id WHERE s.kid = $1"
-        ),
-        args![kid],
-    )
-    .await
+    conn.optional(sql!(select_residents!(), " WHERE s.kid = $1"), args![kid]).await
 }
 
 /// The secrets of one key.
 pub async fn residents_of(conn: &mut Conn, id: &str) -> Result<Vec<Resident>, DbError> {
-    conn.all(
-        sql!(
-            "SELECT k.id, s.kid, k.kind, k.member_id, s.mac, k.state, k.grants, k.epoch, k.expires_at,
-                    k.version
-             FROM api_key_secret s JOIN api_key k ON k.id = s.key_id WHERE k.id = $1"
-        ),
-        args![id],
-    )
-    .await
+    conn.all(sql!(select_residents!(), " WHERE k.id = $1"), args![id]).await
 }
 
 /// At the most `limit` secrets of keys that have not ended, with a public part after `kid`, in its order.
 pub async fn residents_after(conn: &mut Conn, kid: &str, limit: i64) -> Result<Vec<Resident>, DbError> {
     conn.all(
-        sql!(
-            "SELECT k.id, s.kid, k.kind, k.member_id, s.mac, k.state, k.grants, k.epoch, k.expires_at,
-                    k.version
-             FROM api_key_secret s JOIN api_key k ON k.id = s.key_id
-             WHERE s.kid > $1 AND k.ended_at IS NULL ORDER BY s.kid LIMIT $2"
-        ),
+        sql!(select_residents!(), " WHERE s.kid > $1 AND k.ended_at IS NULL ORDER BY s.kid LIMIT $2"),
         args![kid, limit],
     )
     .await

@@ -74,6 +74,18 @@ pub struct Receipt {
     pub ended: Option<String>,
 }
 
+/// How every statement begins that reads a [`Receipt`].
+macro_rules! select_receipts {
+    () => {
+        "SELECT r.id, r.member_id, m.person_id, p.name AS person_name, p.email AS person_email, r.what, r.cause, r.source,
+                r.message, COALESCE(a.email, a.name, o.name) AS by_name, r.request_id, r.nodes, r.seq, r.received_at,
+                r.committed_at, r.ended
+         FROM receipt r JOIN member m ON m.id = r.member_id JOIN person p ON p.id = m.person_id
+         LEFT JOIN person a ON r.actor LIKE 'person:%' AND a.id = SUBSTR(r.actor, 8)
+         LEFT JOIN operator_token o ON r.actor LIKE 'operator:%' AND o.id = SUBSTR(r.actor, 10)"
+    };
+}
+
 impl FromRow for Receipt {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
@@ -150,15 +162,7 @@ pub async fn set_ended(tx: &mut Tx, id: ReceiptId, ended: &str) -> Result<bool, 
 /// A receipt of this account.
 pub async fn find(conn: &mut Conn, account: AccountId, id: ReceiptId) -> Result<Option<Receipt>, DbError> {
     conn.optional(
-        sql!(
-            "SELECT r.id, r.member_id, m.person_id, p.name AS person_name, p.email AS person_email, r.what, r.cause, r.source,
-                    r.message, COALESCE(a.email, a.name, o.name) AS by_name, r.request_id, r.nodes, r.seq, r.received_at,
-                    r.committed_at, r.ended
-             FROM receipt r JOIN member m ON m.id = r.member_id JOIN person p ON p.id = m.person_id
-             LEFT JOIN person a ON r.actor LIKE 'person:%' AND a.id = SUBSTR(r.actor, 8)
-             LEFT JOIN operator_token o ON r.actor LIKE 'operator:%' AND o.id = SUBSTR(r.actor, 10)
-             WHERE r.account_id = $1 AND r.id = $2"
-        ),
+        sql!(select_receipts!(), " WHERE r.account_id = $1 AND r.id = $2"),
         args![&account.to_string(), &id.to_string()],
     )
     .await
@@ -167,15 +171,7 @@ pub async fn find(conn: &mut Conn, account: AccountId, id: ReceiptId) -> Result<
 /// Receipts of this account whose feed number is below `before`, newest first.
 pub async fn page(conn: &mut Conn, account: AccountId, before: i64, limit: i64) -> Result<Vec<Receipt>, DbError> {
     conn.all(
-        sql!(
-            "SELECT r.id, r.member_id, m.person_id, p.name AS person_name, p.email AS person_email, r.what, r.cause, r.source,
-                    r.message, COALESCE(a.email, a.name, o.name) AS by_name, r.request_id, r.nodes, r.seq, r.received_at,
-                    r.committed_at, r.ended
-             FROM receipt r JOIN member m ON m.id = r.member_id JOIN person p ON p.id = m.person_id
-             LEFT JOIN person a ON r.actor LIKE 'person:%' AND a.id = SUBSTR(r.actor, 8)
-             LEFT JOIN operator_token o ON r.actor LIKE 'operator:%' AND o.id = SUBSTR(r.actor, 10)
-             WHERE r.account_id = $1 AND r.seq < $2 ORDER BY r.seq DESC LIMIT $3"
-        ),
+        sql!(select_receipts!(), " WHERE r.account_id = $1 AND r.seq < $2 ORDER BY r.seq DESC LIMIT $3"),
         args![&account.to_string(), before, limit],
     )
     .await
@@ -189,15 +185,7 @@ pub async fn of_member(
     limit: i64,
 ) -> Result<Vec<Receipt>, DbError> {
     conn.all(
-        sql!(
-            "SELECT r.id, r.member_id, m.person_id, p.name AS person_name, p.email AS person_email, r.what, r.cause, r.source,
-                    r.message, COALESCE(a.email, a.name, o.name) AS by_name, r.request_id, r.nodes, r.seq, r.received_at,
-                    r.committed_at, r.ended
-             FROM receipt r JOIN member m ON m.id = r.member_id JOIN person p ON p.id = m.person_id
-             LEFT JOIN person a ON r.actor LIKE 'person:%' AND a.id = SUBSTR(r.actor, 8)
-             LEFT JOIN operator_token o ON r.actor LIKE 'operator:%' AND o.id = SUBSTR(r.actor, 10)
-             WHERE r.account_id = $1 AND r.member_id = $2 ORDER BY r.seq DESC LIMIT $3"
-        ),
+        sql!(select_receipts!(), " WHERE r.account_id = $1 AND r.member_id = $2 ORDER BY r.seq DESC LIMIT $3"),
         args![&account.to_string(), &member.to_string(), limit],
     )
     .await

@@ -4,7 +4,7 @@ use cardea_model::Timestamp;
 use cardea_model::id::{AccountId, ConnectionId, IdentityId, UserId};
 
 use crate::db::{Conn, DbError, FromRow, Row, Tx};
-use crate::identity::Identity;
+use crate::identity::{Identity, identity_columns};
 use crate::person::searchable;
 use crate::{args, sql};
 
@@ -27,10 +27,9 @@ impl FromRow for Record {
 pub async fn find(conn: &mut Conn, connection: ConnectionId, user: UserId) -> Result<Option<Record>, DbError> {
     conn.optional(
         sql!(
-            "SELECT i.id, i.connection_id, i.person_id, i.member_id, i.issuer, i.subject, i.user_name, i.external_id,
-                    i.email_normal, i.managed, i.active, i.document, i.created_at, i.modified_at, i.deleted_at, i.version,
-                    m.owner
-             FROM identity i JOIN member m ON m.id = i.member_id
+            "SELECT m.owner, ",
+            identity_columns!(),
+            " FROM identity i JOIN member m ON m.id = i.member_id
              WHERE i.connection_id = $1 AND i.person_id = $2 AND i.deleted_at IS NULL"
         ),
         args![&connection.to_string(), &user.to_string()],
@@ -50,10 +49,9 @@ pub async fn meeting(
 ) -> Result<Vec<Record>, DbError> {
     conn.all(
         sql!(
-            "SELECT i.id, i.connection_id, i.person_id, i.member_id, i.issuer, i.subject, i.user_name, i.external_id,
-                    i.email_normal, i.managed, i.active, i.document, i.created_at, i.modified_at, i.deleted_at, i.version,
-                    m.owner
-             FROM identity i JOIN member m ON m.id = i.member_id
+            "SELECT m.owner, ",
+            identity_columns!(),
+            " FROM identity i JOIN member m ON m.id = i.member_id
              WHERE i.id IN (SELECT a.id FROM identity a WHERE a.connection_id = $1 AND a.external_id = $2
                             UNION ALL
                             SELECT b.id FROM identity b WHERE b.connection_id = $1 AND b.subject = $2
@@ -76,9 +74,9 @@ pub async fn with_user_name(
 ) -> Result<Option<Identity>, DbError> {
     conn.optional(
         sql!(
-            "SELECT id, connection_id, person_id, member_id, issuer, subject, user_name, external_id, email_normal, managed,
-                    active, document, created_at, modified_at, deleted_at, version
-             FROM identity WHERE connection_id = $1 AND user_name_folded = $2 AND deleted_at IS NULL"
+            "SELECT ",
+            identity_columns!(),
+            " FROM identity i WHERE connection_id = $1 AND user_name_folded = $2 AND deleted_at IS NULL"
         ),
         args![&connection.to_string(), folded],
     )
@@ -94,10 +92,9 @@ pub async fn with_external_id(
 ) -> Result<Vec<Identity>, DbError> {
     conn.all(
         sql!(
-            "SELECT i.id, i.connection_id, i.person_id, i.member_id, i.issuer, i.subject, i.user_name, i.external_id,
-                    i.email_normal, i.managed, i.active, i.document, i.created_at, i.modified_at, i.deleted_at, i.version
-             FROM identity i
-             WHERE i.deleted_at IS NULL
+            "SELECT ",
+            identity_columns!(),
+            " FROM identity i WHERE i.deleted_at IS NULL
                AND i.id IN (SELECT a.id FROM identity a WHERE a.connection_id = $1 AND a.external_id = $2)
              ORDER BY i.id LIMIT $3"
         ),
@@ -115,10 +112,9 @@ pub async fn with_email(
 ) -> Result<Vec<Identity>, DbError> {
     conn.all(
         sql!(
-            "SELECT i.id, i.connection_id, i.person_id, i.member_id, i.issuer, i.subject, i.user_name, i.external_id,
-                    i.email_normal, i.managed, i.active, i.document, i.created_at, i.modified_at, i.deleted_at, i.version
-             FROM identity i
-             WHERE i.deleted_at IS NULL
+            "SELECT ",
+            identity_columns!(),
+            " FROM identity i WHERE i.deleted_at IS NULL
                AND i.id IN (SELECT a.id FROM identity a WHERE a.connection_id = $1 AND a.email_normal = $2
                             UNION ALL
                             SELECT e.identity_id FROM identity_email e WHERE e.connection_id = $1 AND e.email_normal = $2)
@@ -139,9 +135,9 @@ pub async fn after(
     let last = last.map(|id| id.to_string()).unwrap_or_default();
     conn.all(
         sql!(
-            "SELECT id, connection_id, person_id, member_id, issuer, subject, user_name, external_id, email_normal, managed,
-                    active, document, created_at, modified_at, deleted_at, version
-             FROM identity WHERE connection_id = $1 AND deleted_at IS NULL AND id > $2 ORDER BY id LIMIT $3"
+            "SELECT ",
+            identity_columns!(),
+            " FROM identity i WHERE connection_id = $1 AND deleted_at IS NULL AND id > $2 ORDER BY id LIMIT $3"
         ),
         args![&connection.to_string(), &last, limit],
     )

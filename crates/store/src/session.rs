@@ -24,6 +24,18 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
+/// How every statement begins that reads a [`Session`].
+macro_rules! select_sessions {
+    () => {
+        "SELECT s.id AS session_id, s.epoch AS stamp, s.minted_at, s.seen_at, s.expires_at,
+                m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
+                m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch,
+                m.session_floor, m.roles_version, m.held
+         FROM session s JOIN member m ON m.id = s.member_id JOIN org o ON o.account_id = m.account_id
+              LEFT JOIN connection c ON c.id = s.connection_id"
+    };
+}
+
 impl FromRow for Session {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
@@ -82,13 +94,8 @@ pub async fn add(tx: &mut Tx, session: &New) -> Result<(), DbError> {
 pub async fn find(conn: &mut Conn, secret_hash: &[u8]) -> Result<Option<Session>, DbError> {
     conn.optional(
         sql!(
-            "SELECT s.id AS session_id, s.epoch AS stamp, s.minted_at, s.seen_at, s.expires_at,
-                    m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
-                    m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
-                    m.roles_version, m.held
-             FROM session s JOIN member m ON m.id = s.member_id JOIN org o ON o.account_id = m.account_id
-                  LEFT JOIN connection c ON c.id = s.connection_id
-             WHERE s.secret_hash = $1 AND s.ended_at IS NULL AND (c.stage IS NULL OR c.stage <> 'off')"
+            select_sessions!(),
+            " WHERE s.secret_hash = $1 AND s.ended_at IS NULL AND (c.stage IS NULL OR c.stage <> 'off')"
         ),
         args![secret_hash],
     )
@@ -98,15 +105,7 @@ pub async fn find(conn: &mut Conn, secret_hash: &[u8]) -> Result<Option<Session>
 /// The session with this id, as [`find`] reads it.
 pub async fn with_id(conn: &mut Conn, id: SessionId) -> Result<Option<Session>, DbError> {
     conn.optional(
-        sql!(
-            "SELECT s.id AS session_id, s.epoch AS stamp, s.minted_at, s.seen_at, s.expires_at,
-                    m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
-                    m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
-                    m.roles_version, m.held
-             FROM session s JOIN member m ON m.id = s.member_id JOIN org o ON o.account_id = m.account_id
-                  LEFT JOIN connection c ON c.id = s.connection_id
-             WHERE s.id = $1 AND s.ended_at IS NULL AND (c.stage IS NULL OR c.stage <> 'off')"
-        ),
+        sql!(select_sessions!(), " WHERE s.id = $1 AND s.ended_at IS NULL AND (c.stage IS NULL OR c.stage <> 'off')"),
         args![&id.to_string()],
     )
     .await

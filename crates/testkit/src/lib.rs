@@ -9,6 +9,7 @@
 //! ```
 
 pub mod browser;
+pub mod certificate;
 pub mod clock;
 pub mod mailbox;
 pub mod node;
@@ -18,6 +19,7 @@ pub mod tamper;
 pub mod world;
 
 pub use browser::{Answer, Browser, MadeKey};
+pub use certificate::Certified;
 pub use clock::ManualClock;
 pub use mailbox::Letter;
 pub use node::{Database, Engine, Node, NodeBuilder};
@@ -43,7 +45,16 @@ macro_rules! stories {
 /// How often a race is run: 1,000 times, or as often as `CARDEA_RACES` says (`make chaos`).
 #[must_use]
 pub fn races() -> usize {
-    #[expect(clippy::disallowed_methods, reason = "the one knob of the tests")]
-    let asked = std::env::var("CARDEA_RACES").ok().and_then(|text| text.parse().ok());
-    asked.unwrap_or(1000)
+    asked("CARDEA_RACES").unwrap_or(1000)
+}
+
+/// How often a process is killed: 25 times, or as often as `CARDEA_KILLS` says (`make chaos`).
+#[must_use]
+pub fn kills() -> usize {
+    asked("CARDEA_KILLS").unwrap_or(25)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the knobs of the tests")]
+fn asked(variable: &str) -> Option<usize> {
+    std::env::var(variable).ok()?.parse().ok()
 }

@@ -1,7 +1,8 @@
 //! Why a request got no answer. The causes are our own: a library's error would carry the address with its query.
 
-use std::error::Error;
 use std::net::IpAddr;
+
+use crate::cause;
 
 /// Why an address is never asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,23 +76,16 @@ pub(super) fn of(error: &reqwest::Error) -> FetchError {
     if error.is_timeout() {
         return FetchError::Timeout;
     }
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(error) = cause {
-        if let Some(unresolved) = error.downcast_ref::<Unresolved>() {
+    for cause in cause::chain(error) {
+        if let Some(unresolved) = cause.downcast_ref::<Unresolved>() {
             return match unresolved {
                 Unresolved::Forbidden(forbidden) => FetchError::Forbidden(*forbidden),
                 Unresolved::Name => FetchError::Name,
             };
         }
-        if error.is::<rustls::Error>() {
+        if cause.is::<rustls::Error>() {
             return FetchError::Tls;
         }
-        // An I/O error names as its source what its inner error names, and so would hide that one.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause = match inner {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
     }
     if error.is_connect() { FetchError::Connect } else { FetchError::Broken }
 }

@@ -16,6 +16,10 @@ fn sender() -> Email {
     Email::parse("noreply@gate.example").unwrap()
 }
 
+fn to(url: &str) -> MailWay {
+    MailWay::Server { url: url.into(), authorities: Vec::new() }
+}
+
 #[tokio::test]
 async fn a_message_in_the_folder_is_whole_private_and_the_same_each_time() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -68,13 +72,30 @@ fn only_loopback_is_spoken_to_in_the_clear() {
         ("smtp://localhost.evil.example", false),
         ("smtp://10.0.0.1", false),
         ("smtp://mail.example?tls=opportunistic", false),
+        ("smtp://127.0.0.1:25?tls=none", true),
+        ("smtp://127.0.0.1:25?tls=required", false),
+        ("smtps://127.0.0.1", false),
     ] {
-        let way = Mail::new(&MailWay::Server(url.into()), &sender()).unwrap().way;
+        let way = Mail::new(&to(url), &sender()).unwrap().way;
         let Way::Server(server) = way else { panic!("{url}") };
         // The transport tells how it was made only so.
         assert_eq!(format!("{server:?}").contains("tls: None"), plain, "{url}: {server:?}");
     }
     for url in ["mail.example", "http://mail.example", "smtp:", "smtps://"] {
-        assert!(matches!(Mail::new(&MailWay::Server(url.into()), &sender()), Err(MailError::Server(_))), "{url}");
+        assert!(matches!(Mail::new(&to(url), &sender()), Err(MailError::Server(_))), "{url}");
+    }
+}
+
+#[test]
+fn the_usual_port_is_the_one_of_how_it_speaks() {
+    for (url, port) in [
+        ("smtp://127.0.0.1", "port: 25"),
+        ("smtp://mail.example", "port: 587"),
+        ("smtps://mail.example", "port: 465"),
+        ("smtps://user:pass%20word@mail.example:4465/?tls=none", "port: 4465"),
+    ] {
+        let way = Mail::new(&to(url), &sender()).unwrap().way;
+        let Way::Server(server) = way else { panic!("{url}") };
+        assert!(format!("{server:?}").contains(port), "{url}: {server:?}");
     }
 }

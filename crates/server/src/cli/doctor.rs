@@ -108,7 +108,9 @@ fn outbox(queue: Queue) -> Finding {
         ),
     };
     if queue.failing + queue.given_up > 0 {
-        return Finding::problem("outbox", detail, Some("set `mail.url` or `mail.path` to what takes them"));
+        let fix =
+            "set `mail.url` or `mail.path` to what takes them, and `outbound.ca_file` to an authority of your own";
+        return Finding::problem("outbox", detail, Some(fix));
     }
     Finding::ok("outbox", detail)
 }

@@ -22,11 +22,12 @@ impl Sql {
     }
 }
 
-/// A statement: a literal of portable PostgreSQL with `$1`, `$2`, ….
+/// A statement: portable PostgreSQL with `$1`, `$2`, …, in a literal, or in several that stand behind one another. A list
+/// of columns that many statements read is a macro without arguments that is one literal, and stands among them.
 #[macro_export]
 macro_rules! sql {
-    ($text:literal) => {
-        $crate::db::Sql { text: $text, file: file!(), line: line!() }
+    ($($part:expr),+ $(,)?) => {
+        $crate::db::Sql { text: concat!($($part),+), file: file!(), line: line!() }
     };
 }
 

@@ -1,11 +1,13 @@
 //! Every `sql!` of this room is prepared on both engines, so that a misspelt column fails here, with
 //! its file and line, and not in front of a person.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sqlx::{Column as _, ConnectOptions as _, Executor as _, SqlSafeStr as _, Statement as _, TypeInfo as _};
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 
 use super::testing;
@@ -35,8 +37,9 @@ struct Engines {
 async fn every_statement_prepares_on_both_engines() {
     let mut engines = engines().await;
     let (mut findings, mut count) = (String::new(), 0);
+    let pieces = pieces(sources().iter().map(|(_, text)| text.as_str()));
     for (path, text) in sources() {
-        let found = statements(&path, &text);
+        let found = statements(&path, &text, &pieces);
         let written = text.lines().filter(|line| line.contains("sql!(") && !line.trim_start().starts_with("//"));
         let seen = found.len() + statements_of_tests(&text);
         assert_eq!(seen, written.count(), "{path} hides a statement inside another macro");
@@ -58,18 +61,23 @@ async fn a_wrong_statement_is_found_out_by_file_and_line() {
         fn misspelt() -> Sql {
             crate::sql!("SELECT name, chekcsum FROM schema_migration")
         }
+        macro_rules! columns { () => { "name, chekcsum" }; }
+        fn of_pieces() -> Sql { sql!("SELECT ", columns!(), " FROM schema_migration") }
+        fn hidden() -> Sql { sql!("SELECT name FROM ", env!("TABLE")) }
         #[cfg(test)]
         mod tests { fn free() -> Sql { sql!("whatever") } }
     "#;
-    let found = statements("crates/store/src/wrong.rs", source);
+    let found = statements("crates/store/src/wrong.rs", source, &pieces([source].into_iter()));
     let places: Vec<_> = found.iter().map(|statement| (statement.file.as_str(), statement.line)).collect();
-    assert_eq!(places, [("crates/store/src/wrong.rs", 2), ("crates/store/src/wrong.rs", 4)]);
+    assert_eq!(places, [2, 4, 7].map(|line| ("crates/store/src/wrong.rs", line)));
     assert_eq!(statements_of_tests(source), 1);
 
     let mut engines = engines().await;
     assert_eq!(check(&mut engines, &found[0].text).await, Ok(()));
-    let complaint = check(&mut engines, &found[1].text).await.unwrap_err();
-    assert!(complaint.contains("chekcsum"), "{complaint}");
+    for misspelt in &found[1..] {
+        let complaint = check(&mut engines, &misspelt.text).await.unwrap_err();
+        assert!(complaint.contains("chekcsum"), "{complaint}");
+    }
 
     for (text, expected) in [
         ("SELECT name FROM schema_migration WHERE name ILIKE $1", "SQLite"),
@@ -167,26 +175,73 @@ fn sources() -> Vec<(String, String)> {
     files.into_iter().map(named).collect()
 }
 
-/// Every `sql!("…")` of a source outside its tests.
-fn statements(file: &str, text: &str) -> Vec<Found> {
-    let mut finder = Finder { file: file.to_owned(), found: Vec::new(), in_tests: 0 };
+/// What the macros stand for that may stand in a statement: those without arguments that are one literal, by their names.
+fn pieces<'t>(sources: impl Iterator<Item = &'t str>) -> Pieces {
+    let mut pieces = Pieces::default();
+    for text in sources {
+        pieces.visit_file(&syn::parse_file(text).unwrap());
+    }
+    pieces
+}
+
+/// Every `sql!(…)` of a source outside its tests, but for those with something in it that is no literal.
+fn statements(file: &str, text: &str, pieces: &Pieces) -> Vec<Found> {
+    let mut finder = Finder { file: file.to_owned(), pieces, found: Vec::new(), in_tests: 0 };
     finder.visit_file(&syn::parse_file(text).unwrap_or_else(|error| panic!("{file}: {error}")));
     finder.found
 }
 
 fn statements_of_tests(text: &str) -> usize {
-    let mut finder = Finder { file: String::new(), found: Vec::new(), in_tests: 0 };
+    let mut finder = Finder { file: String::new(), pieces: &Pieces::default(), found: Vec::new(), in_tests: 0 };
     finder.visit_file(&syn::parse_file(text).unwrap());
     finder.in_tests
 }
 
-struct Finder {
+#[derive(Default)]
+struct Pieces(BTreeMap<String, String>);
+
+impl Pieces {
+    /// What a part of a statement stands for.
+    fn text(&self, part: &syn::Expr) -> Option<String> {
+        if let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(literal), .. }) = part {
+            return Some(literal.value());
+        }
+        let syn::Expr::Macro(call) = part else { return None };
+        self.0.get(&call.mac.path.get_ident()?.to_string()).cloned()
+    }
+}
+
+impl<'ast> Visit<'ast> for Pieces {
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        if let (Some(name), Ok(Piece(text))) = (&item.ident, item.mac.parse_body()) {
+            assert_eq!(self.0.insert(name.to_string(), text), None, "`{name}!` is defined twice");
+        }
+    }
+}
+
+/// `() => { "…" };`
+struct Piece(String);
+
+impl Parse for Piece {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let (arguments, body);
+        syn::parenthesized!(arguments in input);
+        input.parse::<syn::Token![=>]>()?;
+        syn::braced!(body in input);
+        input.parse::<Option<syn::Token![;]>>()?;
+        arguments.parse::<syn::parse::Nothing>()?;
+        Ok(Self(body.parse::<syn::LitStr>()?.value()))
+    }
+}
+
+struct Finder<'p> {
     file: String,
+    pieces: &'p Pieces,
     found: Vec<Found>,
     in_tests: usize,
 }
 
-impl<'ast> Visit<'ast> for Finder {
+impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
         let before = self.found.len();
         visit::visit_item_mod(self, module);
@@ -197,9 +252,13 @@ impl<'ast> Visit<'ast> for Finder {
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         let is_sql = call.path.segments.last().is_some_and(|last| last.ident == "sql");
-        if is_sql && let Ok(literal) = call.parse_body::<syn::LitStr>() {
+        let parts = call.parse_body_with(Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated);
+        if is_sql
+            && let Ok(parts) = parts
+            && let Some(text) = parts.iter().map(|part| self.pieces.text(part)).collect()
+        {
             let line = call.path.segments[0].ident.span().start().line;
-            self.found.push(Found { text: literal.value(), file: self.file.clone(), line });
+            self.found.push(Found { text, file: self.file.clone(), line });
         }
     }
 }
