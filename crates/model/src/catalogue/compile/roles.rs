@@ -1,6 +1,6 @@
 //! What roles and recipes point at, and what each role reaches in the end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Findings, no_scope, title};
 use crate::catalogue::document::{Document, RecipeEntry, RoleEntry, ServiceEntry};
@@ -68,7 +68,20 @@ fn of_role(
     }
     findings.once(&format!("{at}.scopes"), &text.scopes);
     for (index, scope) in text.scopes.iter().enumerate().filter(|(_, scope)| matched(entry, scope).is_empty()) {
-        no_scope(&format!("{at}.scopes[{index}]"), scope, entry, findings);
+        no_match(&format!("{at}.scopes[{index}]"), scope, entry, findings);
+    }
+}
+
+/// A glob is compared with those that would match, cut after each `_`.
+fn no_match(at: &str, text: &str, entry: &ServiceEntry, findings: &mut Findings) {
+    let cuts = |name: &String| -> Vec<String> {
+        name.match_indices('_').filter_map(|(end, _)| Some(format!("{}*", name.get(..=end)?))).collect()
+    };
+    let globs: BTreeSet<String> = entry.scopes.keys().flat_map(cuts).collect();
+    if text.ends_with('*') && !globs.is_empty() {
+        findings.unknown(at, text, "no scope of this service", globs.iter().map(String::as_str));
+    } else {
+        no_scope(at, text, entry, findings);
     }
 }
 
