@@ -25,7 +25,7 @@ use crate::pause::Pause;
 use crate::provisioning::{Rates, Scans};
 use crate::settings::Settings;
 use crate::tries::Tries;
-use crate::{audit, feed, jobs, mail, usage};
+use crate::{audit, catalogue, feed, jobs, mail, usage};
 
 /// The names of the settings that hold the peppers' fingerprints, before the version.
 pub(crate) const PEPPER: &str = "pepper.";
@@ -46,6 +46,8 @@ pub struct Parts {
     pub peppers: Peppers,
     /// Services, roles and scopes.
     pub catalogue: Arc<Catalogue>,
+    /// Its digest, see [`catalogue::digest`].
+    pub catalogue_digest: String,
     /// The way out, to identity providers.
     pub outside: Outside,
     /// The way out, to people.
@@ -132,6 +134,7 @@ impl App {
             clock,
             random,
             peppers,
+            catalogue_digest: catalogue::digest(&catalogue),
             catalogue,
             outside,
             post: Post::new(mail),
@@ -170,6 +173,7 @@ impl App {
     /// # Errors
     /// The database's.
     pub async fn start(&self, stop: &CancellationToken) -> Result<JoinSet<()>, DbError> {
+        catalogue::note_change(self).await?;
         feed::announce(self).await?;
         feed::begin(self).await?;
         feed::follow(self).await?;
