@@ -26,7 +26,7 @@ use crate::provisioning::{Rates, Scans};
 use crate::rules::Shelf;
 use crate::settings::Settings;
 use crate::tries::Tries;
-use crate::{audit, feed, jobs, mail, usage};
+use crate::{audit, catalogue, feed, jobs, mail, usage};
 
 /// The names of the settings that hold the peppers' fingerprints, before the version.
 pub(crate) const PEPPER: &str = "pepper.";
@@ -47,6 +47,8 @@ pub struct Parts {
     pub peppers: Peppers,
     /// Services, roles and scopes.
     pub catalogue: Arc<Catalogue>,
+    /// Its digest, see [`catalogue::digest`].
+    pub catalogue_digest: String,
     /// The way out, to identity providers.
     pub outside: Outside,
     /// The rules in force, compiled.
@@ -135,6 +137,7 @@ impl App {
             clock,
             random,
             peppers,
+            catalogue_digest: catalogue::digest(&catalogue),
             catalogue,
             outside,
             rules: Shelf::default(),
@@ -174,6 +177,7 @@ impl App {
     /// # Errors
     /// The database's.
     pub async fn start(&self, stop: &CancellationToken) -> Result<JoinSet<()>, DbError> {
+        catalogue::note_change(self).await?;
         feed::announce(self).await?;
         feed::begin(self).await?;
         feed::follow(self).await?;

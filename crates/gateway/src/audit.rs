@@ -155,7 +155,7 @@ fn link(before: &[u8], seq: i64, event: &Event) -> Vec<u8> {
     sha256(&text).to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -15,12 +15,14 @@
 //! | [`audit`] | the log and its seal |
 //! | [`jobs`] | work that follows a commit |
 //! | [`mail`] | messages to people, written with their cause |
+//! | [`catalogue`] | which services, roles and scopes hold |
 //! | [`doctor`] | how a running installation is |
 //! | [`ground`] | what a node stands on |
 
 pub mod accounts;
 pub mod app;
 pub mod audit;
+pub mod catalogue;
 pub mod check;
 pub mod connections;
 pub mod context;

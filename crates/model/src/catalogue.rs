@@ -6,10 +6,12 @@
 
 mod compile;
 pub mod document;
+mod standing;
 
 use std::collections::{BTreeMap, HashMap};
 
 pub use document::{Document, Limits, OrgKind};
+pub use standing::{GrantedRole, Standing};
 
 use crate::entity::TeamWildcard;
 use crate::key::KeyKind;
@@ -44,6 +46,7 @@ pub struct Catalogue {
     notifications: Vec<String>,
     services: Vec<Service>,
     by_name: HashMap<Box<str>, ServiceIndex>,
+    canonical: Vec<u8>,
 }
 
 /// A service that passed its checks.
@@ -119,6 +122,21 @@ pub enum DockerAction {
     Delete,
 }
 
+impl DockerAction {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Pull, Self::Push, Self::Delete];
+
+    /// Docker's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Push => "push",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 /// A named set of scopes.
 #[derive(Debug)]
 pub struct Role {
@@ -143,10 +161,21 @@ pub struct Unlock {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("`{at}` {problem}")]
 pub struct CatalogueError {
-    /// Where, such as `services.registry.roles.user`.
+    /// Where, such as `services.registry.roles.user.scopes[1]`.
     pub at: String,
-    /// What, such as "inherits `viewr`, which is no role of this service".
+    /// What, such as "is `viewr`, which is no role of this service".
     pub problem: String,
+    /// The name that nothing has, if that is it.
+    pub unknown: Option<UnknownName>,
+}
+
+/// A name that nothing has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnknownName {
+    /// The name, shortened if it is long.
+    pub name: String,
+    /// The names of which one was probably meant.
+    pub known: Vec<String>,
 }
 
 impl Catalogue {
@@ -205,19 +234,10 @@ impl Catalogue {
         self.service(self.service_named(service)?)?.roles.get(role)
     }
 
-    /// Which of the (service, role) that are granted somewhere this catalogue has forgotten:
-    /// a role that is still held is not removed but says `replaced_by`.
-    pub fn forgotten<'a>(&self, granted: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<CatalogueError> {
-        let missing = granted.into_iter().filter(|(service, role)| self.role_named(service, role).is_none());
-        let mut errors: Vec<_> = missing
-            .map(|(service, role)| CatalogueError {
-                at: format!("services.{service}.roles.{role}"),
-                problem: "is missing but still granted; keep it with `replaced_by`".to_owned(),
-            })
-            .collect();
-        errors.sort();
-        errors.dedup();
-        errors
+    /// What it says, as bytes that are the same for the same content; their SHA-256 is its digest.
+    #[must_use]
+    pub fn canonical(&self) -> &[u8] {
+        &self.canonical
     }
 }
 
@@ -244,6 +264,12 @@ impl Service {
     #[must_use]
     pub fn serves(&self, org: &str, entity_org: &str) -> bool {
         org == entity_org || self.publisher_orgs.iter().any(|publisher| &**publisher == entity_org)
+    }
+
+    /// The name of the scope of that number.
+    #[must_use]
+    pub fn name_of(&self, scope: ScopeIndex) -> Option<&str> {
+        self.scopes.get(usize::from(scope.0)).map(|scope| &*scope.name)
     }
 
     /// The names of the scopes in a set.

@@ -62,6 +62,14 @@ pub fn is_label(text: &str, most: usize) -> bool {
     !text.trim().is_empty() && text.len() <= most && !text.chars().any(char::is_control)
 }
 
+/// Text that may be anything, fit for one line of a message: at most 64 characters, none of them a control character.
+#[must_use]
+pub fn excerpt(text: &str) -> String {
+    let safe = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    let start: String = text.chars().take(64).map(safe).collect();
+    if text.chars().nth(64).is_some() { format!("{start}…") } else { start }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +97,13 @@ mod tests {
         ] {
             assert_eq!(Email::parse(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_excerpt_is_short_and_of_one_line() {
+        assert_eq!(excerpt("a\0b\nc"), "a\u{fffd}b\u{fffd}c");
+        assert_eq!(excerpt(&"é".repeat(64)), "é".repeat(64));
+        assert_eq!(excerpt(&"é".repeat(65)), format!("{}…", "é".repeat(64)));
     }
 
     #[test]

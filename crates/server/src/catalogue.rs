@@ -1,12 +1,17 @@
 //! The catalogue of services: the one that is built in, or a file of the operator's.
 
-use crate::complaint::{Complaint, Complaints};
+use crate::complaint::{Complaint, Complaints, nearest};
 use crate::config::Config;
-use cardea_model::catalogue::{Catalogue, Document, Limits};
+use crate::yaml::{self, Mistake, Place};
+use cardea_model::catalogue::{Catalogue, CatalogueError, Document, Limits};
 use std::path::Path;
 use std::sync::Arc;
 
 const BUILT_IN: &str = include_str!("../../../config/catalogue.yaml");
+/// A larger file is refused unread.
+const LARGEST: u64 = 1 << 20;
+/// So many complaints are shown.
+const SHOWN: usize = 100;
 
 /// Loads the catalogue that the configuration names.
 pub(crate) fn load(config: &Config) -> Result<Arc<Catalogue>, Complaints> {
@@ -17,27 +22,68 @@ pub(crate) fn load(config: &Config) -> Result<Arc<Catalogue>, Complaints> {
 }
 
 fn read(path: &Path) -> Result<String, Complaint> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Complaint::new(path.display().to_string(), format!("cannot be read: {error}"))
+    let name = path.display().to_string();
+    let unreadable = |error: std::io::Error| {
+        Complaint::new(&name, format!("cannot be read: {error}"))
             .hint("set `catalogue` to the file, or leave it out for the built-in catalogue")
-    })
+    };
+    if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
+        return Err(Complaint::new(&name, "is larger than 1 MiB").hint("a catalogue has at most 64 services"));
+    }
+    std::fs::read_to_string(path).map_err(unreadable)
 }
 
+/// Reads the catalogue in `text`, or says everything that is wrong with it in the order of the file.
 fn compile(name: &str, text: &str) -> Result<Arc<Catalogue>, Complaints> {
-    let document: Document = serde_saphyr::from_str(text).map_err(|error| {
-        let error = error.without_snippet();
-        let place =
-            error.location().map_or_else(|| name.to_owned(), |at| format!("{name}:{}:{}", at.line(), at.column()));
-        let message = error.to_string();
-        let end = message.find(" at line ").unwrap_or(message.len());
-        Complaint::new(place, message.get(..end).unwrap_or(&message).replace('\n', ", "))
-    })?;
-    let compiled = Catalogue::compile(&document);
-    compiled.map(Arc::new).map_err(|errors| {
-        Complaints(
-            errors.into_iter().map(|error| Complaint::new(format!("{name}: {}", error.at), error.problem)).collect(),
-        )
-    })
+    let root = yaml::parse(text).map_err(|error| yaml::complaint(name, &error))?;
+    let (document, mistakes) = yaml::read::<Document>(&root);
+    let errors = match document.as_ref().map(Catalogue::compile) {
+        Some(Ok(catalogue)) if mistakes.is_empty() => return Ok(Arc::new(catalogue)),
+        Some(Err(errors)) => errors,
+        Some(Ok(_)) | None => Vec::new(),
+    };
+    // Where a service could not be read whole, its parts may well be missed elsewhere in it.
+    let follows = |error: &CatalogueError| {
+        service_of(&error.at).is_some_and(|it| mistakes.iter().any(|mistake| service_of(&mistake.path) == Some(it)))
+    };
+    let mut placed: Vec<(Place, Complaint)> = Vec::new();
+    for error in errors.into_iter().filter(|error| !follows(error)) {
+        let place = root.locate(&error.at);
+        placed.push((place, of_error(name, place, error)));
+    }
+    placed.extend(mistakes.iter().map(|mistake| (mistake.place, of_mistake(name, mistake))));
+    placed.sort_by_key(|(place, _)| *place);
+    let more = placed.len().saturating_sub(SHOWN);
+    let mut complaints: Vec<_> = placed.into_iter().take(SHOWN).map(|(_, complaint)| complaint).collect();
+    if more > 0 {
+        complaints.push(Complaint::new(name, format!("{more} more things are wrong")));
+    }
+    Err(Complaints(complaints))
+}
+
+/// The service within which a path lies.
+fn service_of(path: &str) -> Option<&str> {
+    path.strip_prefix("services.")?.split('.').next()
+}
+
+fn of_error(name: &str, place: Place, error: CatalogueError) -> Complaint {
+    let complaint = Complaint::new(spot(name, place, &error.at), error.problem);
+    let meant = error.unknown.as_ref().and_then(|unknown| nearest(&unknown.name, &unknown.known));
+    match meant {
+        Some(nearest) => complaint.hint(format!("did you mean `{nearest}`?")),
+        None => complaint,
+    }
+}
+
+fn of_mistake(name: &str, mistake: &Mistake) -> Complaint {
+    let complaint = Complaint::new(spot(name, mistake.place, &mistake.path), &mistake.what);
+    Complaint { hint: mistake.hint.clone(), ..complaint }
+}
+
+/// `mine.yaml:12:9: services.registry.title`
+fn spot(name: &str, place: Place, path: &str) -> String {
+    let (line, column) = (place.line, place.column);
+    if path.is_empty() { format!("{name}:{line}:{column}") } else { format!("{name}:{line}:{column}: {path}") }
 }
 
 /// The limits of the catalogue that say something else than what holds: the configuration, and of what is not served yet
@@ -68,35 +114,4 @@ pub(crate) fn unused_limits(config: &Config, catalogue: &Catalogue) -> Vec<&'sta
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_catalogue_compiles_and_its_limits_are_the_configurations() {
-        let catalogue = load(&Config::default()).unwrap();
-        assert!(catalogue.service_named("registry").is_some());
-        assert_eq!(unused_limits(&Config::default(), &catalogue), Vec::<&str>::new());
-    }
-
-    #[test]
-    fn a_limit_that_does_not_hold_is_named() {
-        let text = BUILT_IN.replacen("personal_keys_per_user: 8", "personal_keys_per_user: 9", 1).replacen(
-            "share_max: 24h",
-            "share_max: 25h",
-            1,
-        );
-        let catalogue = compile("x", &text).unwrap();
-        assert_eq!(unused_limits(&Config::default(), &catalogue), ["personal_keys_per_user", "share_max"]);
-    }
-
-    #[test]
-    fn what_is_wrong_names_its_place() {
-        let complaints =
-            compile("mine.yaml", &BUILT_IN.replacen("version: 1", "version: 1\nservces: {}", 1)).unwrap_err();
-        assert!(complaints.to_string().starts_with("mine.yaml:"), "{complaints}");
-        let complaints =
-            compile("mine.yaml", &BUILT_IN.replacen("inherits: viewer", "inherits: viewr", 1)).unwrap_err();
-        assert!(complaints.to_string().starts_with("mine.yaml: services."), "{complaints}");
-        assert!(complaints.to_string().contains("viewr"), "{complaints}");
-    }
-}
+mod tests;

@@ -15,6 +15,7 @@ mod pepper;
 mod sources;
 mod state_file;
 mod telemetry;
+mod yaml;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -105,13 +105,21 @@ pub struct NodeBuilder {
     manual: Arc<ManualClock>,
     pause: Arc<dyn Pause>,
     mail: Option<MailWay>,
+    catalogue: Option<String>,
 }
 
 impl Default for NodeBuilder {
     fn default() -> Self {
         let manual = Arc::new(ManualClock::default());
         let settings = Settings { node_name: "one".to_owned(), hashers: 1, ..Settings::default() };
-        Self { settings, clock: Arc::<ManualClock>::clone(&manual), manual, pause: Arc::new(Never), mail: None }
+        Self {
+            settings,
+            clock: Arc::<ManualClock>::clone(&manual),
+            manual,
+            pause: Arc::new(Never),
+            mail: None,
+            catalogue: None,
+        }
     }
 }
 
@@ -151,6 +159,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Another catalogue than the one that is built in, in YAML.
+    #[must_use]
+    pub fn under(mut self, catalogue: &str) -> Self {
+        self.catalogue = Some(catalogue.to_owned());
+        self
+    }
+
     /// Starts the node: migrated, listening, following the feed.
     ///
     /// # Errors
@@ -178,7 +193,7 @@ impl NodeBuilder {
             clock: self.clock,
             random: Arc::new(TestRandom),
             peppers: Peppers::read(database.pepper.as_bytes())?,
-            catalogue: catalogue()?,
+            catalogue: self.catalogue.map_or_else(catalogue, |text| compiled(&text))?,
             settings,
             pause: self.pause,
         })
@@ -202,7 +217,11 @@ impl NodeBuilder {
 /// # Errors
 /// The file cannot be read.
 pub fn catalogue() -> Result<Arc<Catalogue>> {
-    let document: Document = serde_saphyr::from_str(include_str!("../../../config/catalogue.yaml"))?;
+    compiled(include_str!("../../../config/catalogue.yaml"))
+}
+
+fn compiled(text: &str) -> Result<Arc<Catalogue>> {
+    let document: Document = serde_saphyr::from_str(text)?;
     let compiled = Catalogue::compile(&document).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
     Ok(Arc::new(compiled))
 }

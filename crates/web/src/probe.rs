@@ -13,9 +13,11 @@ pub(crate) fn routes() -> Router<App> {
     Router::new().route("/healthz", get(health)).route("/readyz", get(ready)).route("/metrics", get(metrics))
 }
 
-/// The process runs.
+/// The process runs; and under which catalogue, for nodes should agree.
 async fn health(State(app): State<App>) -> Response {
-    let body = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "node": app.feed.node, "name": app.settings.node_name});
+    let (version, name) = (env!("CARGO_PKG_VERSION"), &app.settings.node_name);
+    let catalogue = &app.catalogue_digest;
+    let body = json!({"status": "ok", "version": version, "node": app.feed.node, "name": name, "catalogue": catalogue});
     Json(body).into_response()
 }
 

@@ -1,34 +1,28 @@
 //! From the catalogue as it is written to the one that answers: all checks, then the numbers.
 
+mod findings;
 mod roles;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::document::{BuiltinRole, BuiltinRoles, Document, Level, Levels, ServiceEntry};
-use super::{
-    Catalogue, CatalogueError, DockerAction, EntityType, MOST, Scope, ScopeIndex, ScopeSet, Service, ServiceIndex,
-    Unlock,
-};
+use super::document::{BuiltinRoles, Document, EntityGrammar, OrgKind, ServiceEntry};
+use super::{Catalogue, CatalogueError, DockerAction, EntityType, MOST, Scope, ScopeIndex, ScopeSet, Service};
+use super::{ServiceIndex, Unlock};
 use crate::entity::{TeamWildcard, is_segment};
+use crate::key::KeyKind;
+use crate::name::excerpt;
+use findings::Findings;
 
-/// What was found so far.
-#[derive(Default)]
-struct Findings(Vec<CatalogueError>);
-
-impl Findings {
-    fn add(&mut self, at: &str, problem: impl Into<String>) {
-        self.0.push(CatalogueError { at: at.to_owned(), problem: problem.into() });
-    }
-
-    fn demand(&mut self, held: bool, at: &str, problem: impl FnOnce() -> String) {
-        if !held {
-            self.add(at, problem());
-        }
-    }
-}
+/// How many roles a catalogue has at the most, in all services together.
+const MOST_ROLES: usize = 1_024;
 
 pub(super) fn compile(document: &Document) -> Result<Catalogue, Vec<CatalogueError>> {
     let mut findings = Findings::default();
+    sizes(document, &mut findings);
+    // Nothing else is looked at in a catalogue that is too large: a hostile file must not keep anybody busy.
+    if let Some(errors) = findings.take() {
+        return Err(errors);
+    }
     frame(document, &mut findings);
     let by_name: HashMap<Box<str>, ServiceIndex> =
         document.services.keys().zip(0..).map(|(name, index)| (name.as_str().into(), ServiceIndex(index))).collect();
@@ -37,31 +31,39 @@ pub(super) fn compile(document: &Document) -> Result<Catalogue, Vec<CatalogueErr
     for (name, entry) in &document.services {
         roles::links(name, entry, document, &mut findings);
     }
+    if let Some(errors) = findings.take() {
+        return Err(errors);
+    }
     for (service, roles) in services.iter_mut().zip(roles::reaches(document, &by_name)) {
         service.roles = roles;
     }
-    if findings.0.is_empty() {
-        let (limits, notifications) = (document.limits.clone(), document.notifications.clone());
-        return Ok(Catalogue { limits, notifications, services, by_name });
+    let (limits, notifications) = (document.limits.clone(), document.notifications.clone());
+    Ok(Catalogue { limits, notifications, services, by_name, canonical: document.canonical() })
+}
+
+/// Whether everything has its place.
+fn sizes(document: &Document, findings: &mut Findings) {
+    findings.demand(document.services.len() <= MOST, "services", || format!("has more than {MOST} services"));
+    let roles: usize = document.services.values().map(|service| service.roles.len()).sum();
+    findings.demand(roles <= MOST_ROLES, "services", || format!("has more than {MOST_ROLES} roles in all"));
+    for (name, entry) in &document.services {
+        let at = format!("services.{}", excerpt(name));
+        for (part, count) in [("scopes", entry.scopes.len()), ("entity_types", entry.entity_types.len())] {
+            findings.demand(count <= MOST, &format!("{at}.{part}"), || format!("has more than {MOST}"));
+        }
     }
-    findings.0.sort();
-    findings.0.dedup();
-    Err(findings.0)
 }
 
 /// What does not concern one service.
 fn frame(document: &Document, findings: &mut Findings) {
     findings.demand(document.version == 1, "version", || format!("is {}; this program reads 1", document.version));
-    findings.demand(document.services.len() <= MOST, "services", || format!("has more than {MOST} services"));
-    findings.demand(document.builtin_roles == builtin_roles(), "builtin_roles", || {
-        "cannot be changed: these roles are the gateway's own".to_owned()
+    findings.demand(document.builtin_roles == BuiltinRoles::default(), "builtin_roles", || {
+        "cannot be changed: these roles are the gateway's own; leave them out".to_owned()
     });
-    let grammar = &document.entity_grammar;
-    let known = grammar.segment == "[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?" && grammar.depth == [2, 3];
-    findings.demand(known, "entity_grammar", || "cannot be changed: entities are read by the gateway".to_owned());
-    for topic in &document.notifications {
-        word("notifications", topic, findings);
-    }
+    findings.demand(document.entity_grammar == EntityGrammar::default(), "entity_grammar", || {
+        "cannot be changed: entities are read by the gateway; leave it out".to_owned()
+    });
+    words("notifications", &document.notifications, findings);
     let limits = &document.limits;
     for (name, count) in [
         ("org_owners", limits.org_owners),
@@ -85,32 +87,6 @@ fn frame(document: &Document, findings: &mut Findings) {
     }
 }
 
-/// The roles that the gateway itself acts on.
-fn builtin_roles() -> BuiltinRoles {
-    let permissions = [
-        "users.read",
-        "users.write",
-        "roles.write",
-        "keys.revoke",
-        "teams.write@org",
-        "rules.write@org",
-        "service_keys.write@org",
-        "eug.create@org",
-    ];
-    BuiltinRoles {
-        owner: BuiltinRole {
-            level: Levels::One(Level::Org),
-            implies: Some("all_services_admin".to_owned()),
-            permissions: Vec::new(),
-        },
-        user_admin: BuiltinRole {
-            level: Levels::Several(vec![Level::Org, Level::Team]),
-            implies: None,
-            permissions: permissions.map(str::to_owned).to_vec(),
-        },
-    }
-}
-
 /// One service but for its roles, which need all services.
 fn service(
     name: &str,
@@ -118,11 +94,16 @@ fn service(
     by_name: &HashMap<Box<str>, ServiceIndex>,
     findings: &mut Findings,
 ) -> Service {
-    let at = format!("services.{name}");
-    word(&at, name, findings);
-    for publisher in &entry.publisher_orgs {
-        let place = format!("{at}.publisher_orgs");
-        findings.demand(is_segment(publisher), &place, || format!("has `{publisher}`, which cannot be an org"));
+    let at = format!("services.{}", excerpt(name));
+    findings.word(&at, name);
+    findings.label(&format!("{at}.title"), entry.title.as_deref());
+    kinds(&at, entry, findings);
+    words(&format!("{at}.service_key_denied_operations"), &entry.service_key_denied_operations, findings);
+    findings.once(&format!("{at}.publisher_orgs"), &entry.publisher_orgs);
+    for (index, publisher) in entry.publisher_orgs.iter().enumerate() {
+        let place = format!("{at}.publisher_orgs[{index}]");
+        findings
+            .demand(is_segment(publisher), &place, || format!("is `{}`, which cannot be an org", excerpt(publisher)));
     }
     let scope_names = scope_names(&at, entry, findings);
     Service {
@@ -144,25 +125,46 @@ fn service(
         roles: BTreeMap::new(),
         minimum: minimum(&at, entry, &scope_names, findings),
         recipes: entry.recipes.clone(),
-        unlocks: unlocks(&at, entry, by_name, findings),
+        unlocks: unlocks(&at, name, entry, by_name, findings),
         all: scope_names.values().copied().collect(),
         scope_names,
     }
 }
 
+/// Which keys reach it and who has it from the start.
+fn kinds(at: &str, entry: &ServiceEntry, findings: &mut Findings) {
+    let kinds = format!("{at}.key_kinds");
+    findings.once(&kinds, entry.key_kinds.iter().map(|kind| kind.as_str()));
+    for (index, _) in entry.key_kinds.iter().enumerate().filter(|(_, kind)| **kind == KeyKind::Legacy) {
+        findings.unknown(
+            &format!("{kinds}[{index}]"),
+            "legacy",
+            "no kind that a service chooses",
+            ["personal", "service"],
+        );
+    }
+    let from_the_start = format!("{at}.default_on");
+    findings.once(&from_the_start, entry.default_on.iter().map(|kind| kind.as_str()));
+    let contradiction = entry.premium && entry.default_on.contains(&OrgKind::Individual);
+    findings.demand(!contradiction, &from_the_start, || {
+        "has `individual`, but the service is `premium`: whoever has it is an enterprise".to_owned()
+    });
+}
+
 fn scope_names(at: &str, entry: &ServiceEntry, findings: &mut Findings) -> HashMap<Box<str>, ScopeIndex> {
     let at = format!("{at}.scopes");
-    findings.demand(entry.scopes.len() <= MOST, &at, || format!("has more than {MOST} scopes"));
     let mut names: HashMap<Box<str>, ScopeIndex> = HashMap::new();
     let numbers = || (0..=u8::MAX).map(ScopeIndex);
     for (scope, index) in entry.scopes.keys().zip(numbers()) {
-        word(&at, scope, findings);
+        findings.word(&format!("{at}.{}", excerpt(scope)), scope);
         names.insert(scope.as_str().into(), index);
     }
     for ((scope, text), index) in entry.scopes.iter().zip(numbers()) {
-        for alias in &text.aliases {
+        for (place, alias) in text.aliases.iter().enumerate() {
+            let place = format!("{at}.{}.aliases[{place}]", excerpt(scope));
+            findings.label(&place, Some(alias));
             let taken = names.insert(alias.as_str().into(), index).is_some();
-            findings.demand(!taken, &format!("{at}.{scope}"), || format!("has the alias `{alias}`, which is taken"));
+            findings.demand(!taken, &place, || format!("is `{}`, which is taken in this service", excerpt(alias)));
         }
     }
     names
@@ -176,13 +178,17 @@ fn scopes(
 ) -> Vec<Scope> {
     let mut scopes = Vec::new();
     for (name, text) in &entry.scopes {
-        let at = format!("{at}.scopes.{name}");
+        let at = format!("{at}.scopes.{}", excerpt(name));
+        findings.label(&format!("{at}.title"), text.title.as_deref());
+        let requires = named(&format!("{at}.requires"), &text.requires, entry, names, findings);
+        let itself = names.get(name.as_str()).is_some_and(|index| requires.has(*index));
+        findings.demand(!itself, &format!("{at}.requires"), || "names the scope itself".to_owned());
         scopes.push(Scope {
             name: name.as_str().into(),
             title: title(text.title.as_deref(), name),
-            docker: docker(&at, &text.docker, findings),
+            docker: docker(&format!("{at}.docker"), &text.docker, findings),
             docker_catalog: text.docker_catalog,
-            requires: named(&format!("{at}.requires"), &text.requires, names, findings),
+            requires,
         });
     }
     scopes
@@ -194,37 +200,44 @@ fn minimum(
     names: &HashMap<Box<str>, ScopeIndex>,
     findings: &mut Findings,
 ) -> Vec<ScopeSet> {
-    let at = format!("{at}.minimum");
     let mut sets = Vec::new();
-    for set in &entry.minimum {
-        findings.demand(!set.is_empty(), &at, || "has an empty set".to_owned());
-        sets.push(named(&at, set, names, findings));
+    for (index, set) in entry.minimum.iter().enumerate() {
+        let at = format!("{at}.minimum[{index}]");
+        findings.demand(!set.is_empty(), &at, || "is empty".to_owned());
+        sets.push(named(&at, set, entry, names, findings));
     }
     sets
 }
 
 fn unlocks(
     at: &str,
+    name: &str,
     entry: &ServiceEntry,
     by_name: &HashMap<Box<str>, ServiceIndex>,
     findings: &mut Findings,
 ) -> Option<Unlock> {
     let unlock = entry.unlocks.as_ref()?;
+    let at = format!("{at}.unlocks");
+    findings.word(&format!("{at}.label"), &unlock.label);
+    findings.demand(unlock.service != name, &format!("{at}.service"), || "is the service itself".to_owned());
     let service = by_name.get(unlock.service.as_str()).copied();
-    findings.demand(service.is_some(), &format!("{at}.unlocks"), || {
-        format!("names `{}`, which is no service", unlock.service)
-    });
+    if service.is_none() {
+        let known = by_name.keys().map(AsRef::as_ref);
+        findings.unknown(&format!("{at}.service"), &unlock.service, "no service", known);
+    }
     Some(Unlock { service: service?, label: unlock.label.as_str().into() })
 }
 
 fn docker(at: &str, actions: &[String], findings: &mut Findings) -> Vec<DockerAction> {
+    findings.once(at, actions);
     let mut known = Vec::new();
-    for action in actions {
-        match action.as_str() {
-            "pull" => known.push(DockerAction::Pull),
-            "push" => known.push(DockerAction::Push),
-            "delete" => known.push(DockerAction::Delete),
-            _ => findings.add(at, format!("has the docker action `{action}`; there are `pull`, `push` and `delete`")),
+    for (index, action) in actions.iter().enumerate() {
+        match DockerAction::ALL.into_iter().find(|known| known.as_str() == action) {
+            Some(action) => known.push(action),
+            None => {
+                let all = DockerAction::ALL.map(DockerAction::as_str);
+                findings.unknown(&format!("{at}[{index}]"), action, "no docker action", all);
+            }
         }
     }
     known
@@ -232,38 +245,49 @@ fn docker(at: &str, actions: &[String], findings: &mut Findings) -> Vec<DockerAc
 
 fn entity_types(at: &str, entry: &ServiceEntry, findings: &mut Findings) -> Vec<EntityType> {
     let at = format!("{at}.entity_types");
-    findings.demand(entry.entity_types.len() <= MOST, &at, || format!("has more than {MOST} types"));
     let mut types = Vec::new();
     for (name, text) in &entry.entity_types {
-        word(&at, name, findings);
+        let at = format!("{at}.{}", excerpt(name));
+        findings.word(&at, name);
         let docker_repository = text.docker.as_deref() == Some("repository");
-        findings.demand(docker_repository || text.docker.is_none(), &format!("{at}.{name}"), || {
-            "has a docker type other than `repository`".to_owned()
-        });
+        if let Some(other) = text.docker.as_deref().filter(|_| !docker_repository) {
+            findings.unknown(&format!("{at}.docker"), other, "no type of docker's", ["repository"]);
+        }
         types.push(EntityType { name: name.as_str().into(), docker_repository });
     }
     types
 }
 
-/// The scopes of a list of exact names.
-fn named(at: &str, list: &[String], names: &HashMap<Box<str>, ScopeIndex>, findings: &mut Findings) -> ScopeSet {
+/// The scopes of a list of exact names, each at most once.
+fn named(
+    at: &str,
+    list: &[String],
+    entry: &ServiceEntry,
+    names: &HashMap<Box<str>, ScopeIndex>,
+    findings: &mut Findings,
+) -> ScopeSet {
+    findings.once(at, list);
     let mut set = ScopeSet::NONE;
-    for name in list {
-        match names.get(name.as_str()) {
-            Some(index) => set = set.with(*index),
-            None => findings.add(at, format!("names `{name}`, which is no scope of this service")),
+    for (index, name) in list.iter().enumerate() {
+        // An alias is for people who ask; the catalogue itself says the name.
+        match names.get(name.as_str()).filter(|_| entry.scopes.contains_key(name)) {
+            Some(scope) => set = set.with(*scope),
+            None => no_scope(&format!("{at}[{index}]"), name, entry, findings),
         }
     }
     set
 }
 
-/// Names stand in keys, rules and addresses: lower-case letters, digits, `_` and `-`.
-fn word(at: &str, name: &str, findings: &mut Findings) {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
-    let good = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= 63 && name.bytes().all(plain);
-    findings.demand(good, at, || {
-        format!("has the name `{name}`; names are lower-case letters, digits, `_` and `-`, at most 63")
-    });
+fn no_scope(at: &str, name: &str, entry: &ServiceEntry, findings: &mut Findings) {
+    findings.unknown(at, name, "no scope of this service", entry.scopes.keys().map(String::as_str));
+}
+
+/// A list of names, each good and there once.
+fn words(at: &str, list: &[String], findings: &mut Findings) {
+    findings.once(at, list);
+    for (index, name) in list.iter().enumerate() {
+        findings.word(&format!("{at}[{index}]"), name);
+    }
 }
 
 /// The title, or else the name as people would write it: `cloud_functions` → `Cloud functions`.

@@ -16,8 +16,10 @@ pub struct Document {
     #[serde(default)]
     pub limits: Limits,
     /// The roles of the gateway itself; written out for readers, not to be changed.
+    #[serde(default)]
     pub builtin_roles: BuiltinRoles,
     /// The grammar of entities; written out for readers, not to be changed.
+    #[serde(default)]
     pub entity_grammar: EntityGrammar,
     /// The services by name.
     pub services: BTreeMap<String, ServiceEntry>,
@@ -90,6 +92,33 @@ pub struct BuiltinRoles {
     pub user_admin: BuiltinRole,
 }
 
+impl Default for BuiltinRoles {
+    fn default() -> Self {
+        let permissions = [
+            "users.read",
+            "users.write",
+            "roles.write",
+            "keys.revoke",
+            "teams.write@org",
+            "rules.write@org",
+            "service_keys.write@org",
+            "eug.create@org",
+        ];
+        Self {
+            owner: BuiltinRole {
+                level: Levels::One(Level::Org),
+                implies: Some("all_services_admin".to_owned()),
+                permissions: Vec::new(),
+            },
+            user_admin: BuiltinRole {
+                level: Levels::Several(vec![Level::Org, Level::Team]),
+                implies: None,
+                permissions: permissions.map(str::to_owned).to_vec(),
+            },
+        }
+    }
+}
+
 /// A role of the gateway itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,7 +135,7 @@ pub struct BuiltinRole {
 
 /// One level or several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "is neither a level nor a list of levels")]
 pub enum Levels {
     /// `level: org`
     One(Level),
@@ -132,6 +161,12 @@ pub struct EntityGrammar {
     pub segment: String,
     /// How many segments there may be.
     pub depth: Vec<u8>,
+}
+
+impl Default for EntityGrammar {
+    fn default() -> Self {
+        Self { segment: "[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?".to_owned(), depth: vec![2, 3] }
+    }
 }
 
 /// The kind of an org.

@@ -1,3 +1,5 @@
+mod expansion;
+
 use super::*;
 use serde_json::{Value, json};
 
@@ -92,62 +94,140 @@ fn roles_reach_what_they_inherit_match_and_confer() {
 }
 
 /// Where in the catalogue, what is written there instead (JSON), and what is said of it.
-const FAULTS: [(&str, &str, &str); 27] = [
-    ("/version", r#"2"#, "`version` is 2; this program reads 1"),
+const FAULTS: [(&str, &str, &str); 45] = [
+    ("/version", "2", "`version` is 2; this program reads 1"),
     ("/builtin_roles/user_admin/permissions", r#"["users.read"]"#, "`builtin_roles` cannot be changed"),
-    ("/entity_grammar/depth", r#"[1, 2]"#, "`entity_grammar` cannot be changed"),
-    ("/limits/org_owners", r#"0"#, "`limits.org_owners` is 0"),
+    ("/entity_grammar/depth", "[1, 2]", "`entity_grammar` cannot be changed"),
+    ("/limits/org_owners", "0", "`limits.org_owners` is 0"),
     ("/limits/invitation_default", r#""31d""#, "`limits.invitation_min` to `invitation_max` is 5m to 30d"),
     ("/limits/share_min", r#""2d""#, "`limits.share_min` to `share_max` is 2d to 1d"),
-    ("/notifications", r#"["Weather Report"]"#, "`notifications` has the name `Weather Report`"),
-    ("/services/registry/roles/user/inherits", r#""viewr""#, "names the role `viewr`, which this service has not"),
-    ("/services/registry/roles/viewer/inherits", r#""admin""#, "comes back to itself"),
-    ("/services/registry/roles/viewer/inherits", r#""viewer""#, "comes back to itself"),
-    ("/services/registry/roles/user/scopes", r#"["upload_*", "rename_*"]"#, "has `rename_*`, which is no scope"),
+    ("/notifications", r#"["news", "Weather Report"]"#, "`notifications[1]` is no name: `Weather Report`"),
+    ("/notifications", r#"["news", "news"]"#, "`notifications[1]` names `news` again"),
+    ("/services/registry/title", r#""a\u0000b""#, "`services.registry.title` must be 1 to 120 bytes"),
+    (
+        "/services/registry/key_kinds",
+        r#"["personal", "legacy"]"#,
+        "`services.registry.key_kinds[1]` is `legacy`, which",
+    ),
+    (
+        "/services/registry/key_kinds",
+        r#"["service", "service"]"#,
+        "`services.registry.key_kinds[1]` names `service` again",
+    ),
+    ("/services/ai_enterprise/default_on", r#"["individual"]"#, "`services.ai_enterprise.default_on` has `individual`"),
+    ("/services/catalog/default_on", r#"["individual", "individual"]"#, "`services.catalog.default_on[1]` names"),
+    (
+        "/services/catalog/publisher_orgs",
+        r#"["NIM"]"#,
+        "`services.catalog.publisher_orgs[0]` is `NIM`, which cannot be",
+    ),
+    ("/services/catalog/publisher_orgs", r#"["nim", "nim"]"#, "`services.catalog.publisher_orgs[1]` names `nim` again"),
+    (
+        "/services/registry/service_key_denied_operations",
+        r#"["cli list"]"#,
+        "denied_operations[0]` is no name: `cli list`",
+    ),
+    (
+        "/services/registry/roles/user/inherits",
+        r#""viewr""#,
+        "roles.user.inherits` is `viewr`, which is no role of this",
+    ),
+    ("/services/registry/roles/user/inherits", r#""read""#, "roles.user.inherits` is `read`, which is no role of this"),
+    ("/services/registry/roles/viewer/inherits", r#""admin""#, "roles.user.inherits` comes back to the role itself"),
+    ("/services/registry/roles/viewer/inherits", r#""viewer""#, "roles.viewer.inherits` comes back to the role itself"),
+    (
+        "/services/registry/roles/user/scopes",
+        r#"["upload_*", "rename_*"]"#,
+        "`services.registry.roles.user.scopes[1]` is `rename_*`, which is no scope of this service",
+    ),
     (
         "/services/registry/roles/user/scopes",
         r#"["upload_container", "*_artifact"]"#,
-        "has `*_artifact`, which is no scope",
+        "scopes[1]` is `*_artifact`, which",
     ),
-    ("/services/registry/roles/user/scopes", r#"["upload"]"#, "has `upload`, which is no scope"),
-    ("/services/registry/roles/viewer/replaced_by", r#""user""#, "is replaced and so has nothing of its own"),
-    ("/services/registry/scopes/get_artifact/docker", r#"["mount"]"#, "has the docker action `mount`"),
+    ("/services/registry/roles/user/scopes", r#"["upload"]"#, "roles.user.scopes[0]` is `upload`, which is no scope"),
+    ("/services/registry/roles/user/scopes", r#"["upload_*", "upload_*"]"#, "user.scopes[1]` names `upload_*` again"),
+    (
+        "/services/catalog/roles/read/scopes",
+        r#"["List Container"]"#,
+        "roles.read.scopes[0]` is `List Container`, which",
+    ),
+    (
+        "/services/registry/roles/viewer/replaced_by",
+        r#""user""#,
+        "`services.registry.roles.viewer` is replaced and so has no",
+    ),
+    (
+        "/services/registry/scopes/get_artifact/docker",
+        r#"["mount"]"#,
+        "get_artifact.docker[0]` is `mount`, which is no docker",
+    ),
     (
         "/services/registry/scopes/get_artifact/requires",
         r#"["peek"]"#,
-        "`services.registry.scopes.get_artifact.requires` names `peek`",
+        "get_artifact.requires[0]` is `peek`, which is no scope",
+    ),
+    (
+        "/services/registry/scopes/get_artifact/requires",
+        r#"["get_artifact"]"#,
+        "get_artifact.requires` names the scope itself",
     ),
     (
         "/services/catalog/scopes/get_artifact/aliases",
         r#"["List Container"]"#,
-        "has the alias `List Container`, which is taken",
+        "aliases[0]` is `List Container`, which is taken",
     ),
     (
         "/services/catalog/scopes/get_artifact/aliases",
         r#"["get_container"]"#,
-        "has the alias `get_container`, which is taken",
+        "aliases[0]` is `get_container`, which is taken",
     ),
-    ("/services/catalog/minimum", r#"[["get_container", "peek"]]"#, "`services.catalog.minimum` names `peek`"),
-    ("/services/catalog/minimum", r#"[[]]"#, "`services.catalog.minimum` has an empty set"),
-    ("/services/catalog/publisher_orgs", r#"["NIM"]"#, "has `NIM`, which cannot be an org"),
-    ("/services/catalog/entity_types/model/docker", r#""blob""#, "has a docker type other than `repository`"),
+    (
+        "/services/catalog/minimum",
+        r#"[["get_container", "peek"]]"#,
+        "`services.catalog.minimum[0][1]` is `peek`, which is no",
+    ),
+    ("/services/catalog/minimum", r#"[["get_container"], []]"#, "`services.catalog.minimum[1]` is empty"),
+    (
+        "/services/catalog/entity_types/model/docker",
+        r#""blob""#,
+        "entity_types.model.docker` is `blob`, which is no type",
+    ),
     (
         "/services/ai_enterprise/roles/viewer/confers",
         r#"{"catalog": "write"}"#,
-        "confers `write` of `catalog`, which does not exist",
+        "confers.catalog` is `write`, which is no role",
     ),
-    ("/services/ai_enterprise/unlocks/service", r#""katalog""#, "names `katalog`, which is no service"),
-    ("/services/registry/recipes/list-push-pull/entity_type", r#""model""#, "names `model`, which is no entity type"),
+    (
+        "/services/ai_enterprise/roles/viewer/confers",
+        r#"{"katalog": "read"}"#,
+        "confers.katalog` is `katalog`, which is no",
+    ),
+    ("/services/ai_enterprise/unlocks/service", r#""katalog""#, "unlocks.service` is `katalog`, which is no service"),
+    ("/services/ai_enterprise/unlocks/service", r#""ai_enterprise""#, "unlocks.service` is the service itself"),
+    ("/services/ai_enterprise/unlocks/label", r#""NV AIE""#, "unlocks.label` is no name: `NV AIE`"),
+    (
+        "/services/registry/recipes/list-push-pull/entity_type",
+        r#""model""#,
+        "entity_type` is `model`, which is no entity type",
+    ),
     (
         "/services/registry/recipes/list-push-pull/scopes",
         r#"["pull"]"#,
-        "names `pull`, which is no scope of this service",
+        "list-push-pull.scopes[0]` is `pull`, which is no scope",
     ),
+    ("/services/registry/recipes/list-push-pull/entity_values", r#"["*/{org}"]"#, "is `*/{org}`: the org of a pattern"),
     (
         "/services/registry/recipes/list-push-pull/entity_values",
-        r#"["*/{org}"]"#,
-        "has the entity `*/{org}`: the org of a pattern",
+        r#"["nim/*"]"#,
+        "is `nim/*`: the org is neither `{org}` nor",
     ),
+    (
+        "/services/registry/recipes/Push",
+        r#"{"entity_type": "container", "entity_values": [], "scopes": []}"#,
+        "recipes.Push` is no",
+    ),
+    ("/services/registry/roles/admin/title", r#""""#, "`services.registry.roles.admin.title` must be 1 to 120 bytes"),
 ];
 
 #[test]
@@ -172,7 +252,16 @@ fn names_that_would_not_fit_elsewhere_are_refused() {
         services["registry"]["roles"]["owner"] = json!({"scopes": ["get_*"]});
         services["registry"]["entity_types"][""] = json!({});
     });
-    assert_eq!(errors.len(), 4, "{errors:?}");
+    let places: Vec<_> = errors.iter().filter_map(|error| error.split('`').nth(1)).collect();
+    assert_eq!(
+        places,
+        [
+            "services.Upper",
+            "services.registry.entity_types.",
+            "services.registry.roles.owner",
+            "services.registry.scopes.get it",
+        ]
+    );
 }
 
 #[test]
@@ -210,22 +299,90 @@ fn unknown_fields_are_refused() {
 }
 
 #[test]
+fn what_nothing_has_comes_with_what_there_is() {
+    let mut document = shipped_document();
+    let registry = document.services.get_mut("registry").unwrap();
+    registry.roles.get_mut("user").unwrap().scopes = vec!["rename_*".to_owned()];
+    let errors = Catalogue::compile(&document).unwrap_err();
+    let unknown = errors[0].unknown.as_ref().unwrap();
+    assert_eq!((errors.len(), unknown.name.as_str()), (1, "rename_*"));
+    assert_eq!(unknown.known, ["delete_*", "download_*", "get_*", "list_*", "update_*", "upload_*"]);
+}
+
+#[test]
+fn a_catalogue_says_no_more_than_it_must() {
+    let mut value = serde_json::to_value(shipped_document()).unwrap();
+    let whole = serde_json::from_value::<Document>(value.clone()).unwrap().canonical();
+    for part in ["builtin_roles", "entity_grammar", "limits"] {
+        value.as_object_mut().unwrap().remove(part);
+    }
+    let short: Document = serde_json::from_value(value).unwrap();
+    assert_eq!(short.canonical(), whole);
+    assert_eq!(Catalogue::compile(&short).unwrap().canonical(), whole);
+}
+
+#[test]
+fn a_hostile_catalogue_is_refused_at_once() {
+    let errors_with = |roles: Value, services: &[(&str, Value)]| {
+        errors_after(|catalogue| {
+            catalogue["services"]["registry"]["roles"] = roles;
+            for (name, service) in services {
+                catalogue["services"][*name] = service.clone();
+            }
+        })
+    };
+    // A chain of very many roles.
+    let mut chain: serde_json::Map<_, _> =
+        (1..30_000).map(|number| (format!("r{number}"), json!({"inherits": format!("r{}", number - 1)}))).collect();
+    chain.insert("r0".to_owned(), json!({"scopes": ["get_*"]}));
+    assert_eq!(errors_with(Value::Object(chain), &[]), ["`services` has more than 1024 roles in all"]);
+    // Names of a hundred thousand characters, one of them NUL.
+    let long = "x".repeat(100_000);
+    let service = json!({
+        "scopes": {(&*long): {"requires": [&long, "\0", &long]}},
+        "roles": {"": {"inherits": &long, "scopes": vec!["y"; 100_000]}}
+    });
+    let errors = errors_with(json!({}), &[(&long, service)]);
+    let text: String = errors.concat();
+    assert!(errors.len() == 1_000 && text.len() < 200_000 && !text.contains('\0'), "{text}");
+}
+
+#[test]
 fn a_role_in_use_is_replaced_not_removed() {
     let mut value = serde_json::to_value(shipped_document()).unwrap();
-    value["services"]["registry"]["roles"]["pusher"] = json!({"replaced_by": "user"});
+    value["services"]["registry"]["roles"]["pusher"] = json!({"replaced_by": "publisher"});
+    value["services"]["registry"]["roles"]["publisher"] = json!({"replaced_by": "user"});
     let catalogue = Catalogue::compile(&serde_json::from_value(value).unwrap()).unwrap();
     assert_eq!(scopes_of(&catalogue, "registry", "pusher"), scopes_of(&catalogue, "registry", "user"));
-    let granted = [("registry", "pusher"), ("registry", "user")];
-    assert_eq!(catalogue.forgotten(granted), []);
-    let errors = shipped().forgotten(granted.into_iter().chain([("registry", "pusher"), ("attic", "viewer")]));
-    let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        errors,
+    let Standing::Replaced { by, role } = catalogue.standing("registry", "pusher") else { panic!("not replaced") };
+    assert_eq!((by, &*role.title), ("user", "User"));
+    assert!(matches!(catalogue.standing("registry", "user"), Standing::Role(role) if &*role.title == "User"));
+
+    let granted = |service: &str, role: &str, by_rules, by_hand| GrantedRole {
+        service: service.to_owned(),
+        role: role.to_owned(),
+        by_rules,
+        by_hand,
+    };
+    let all = || {
         [
-            "`services.attic.roles.viewer` is missing but still granted; keep it with `replaced_by`",
-            "`services.registry.roles.pusher` is missing but still granted; keep it with `replaced_by`",
+            granted("registry", "pusher", 1, 0),
+            granted("registry", "user", 1, 1),
+            granted("registry", "pusher", 2, 5),
+            granted("gateway", "user_admin", 1, 0),
+            granted("attic", "viewer", 0, 7),
         ]
-    );
+    };
+    let said =
+        |catalogue: &Catalogue| -> Vec<String> { catalogue.forgotten(all()).iter().map(ToString::to_string).collect() };
+    let attic = "`services.attic.roles.viewer` is gone but still granted (by rules: 0, by hand: 7); it allows nothing \
+                 until it says `replaced_by`";
+    assert_eq!(said(&catalogue), [attic]);
+    let pusher = "`services.registry.roles.pusher` is gone but still granted (by rules: 3, by hand: 5); it allows nothing \
+                  until it says `replaced_by`";
+    assert_eq!(said(&shipped()), [attic, pusher]);
+    assert!(matches!(shipped().standing("registry", "pusher"), Standing::Unknown));
+    assert!(matches!(shipped().standing("attic", "viewer"), Standing::Unknown));
 }
 
 #[test]

@@ -119,8 +119,8 @@ impl GrantSpec {
         Self { service: service.to_owned(), scopes: None, entity_type: None, entity_values: None }
     }
 
-    /// Checks a grant before a key is made of it. A service key has a fixed list of scopes: `*` is written out, so that
-    /// a scope which the catalogue gains later does not reach it.
+    /// Checks a grant before a key is made of it. A service key has a fixed list of scopes: `*` is written out wherever
+    /// it stands in the list, so that a scope which the catalogue gains later does not reach it.
     ///
     /// # Errors
     /// The first thing that cannot be.
@@ -132,19 +132,12 @@ impl GrantSpec {
         if !service.key_kinds.contains(&kind) {
             return Err(GrantError::Kind { service: self.service, kind });
         }
-        let scopes = match self.scopes {
+        let scopes = match &self.scopes {
             None if kind == KeyKind::Service => return Err(GrantError::NoScopes(self.service)),
+            None => None,
             Some(list) if list.is_empty() => return Err(GrantError::NoScopes(self.service)),
-            Some(list) if list == ["*"] && kind == KeyKind::Service => {
-                Some(service.names_of(service.all).map(str::to_owned).collect())
-            }
-            other => other,
+            Some(list) => Some(scopes_by_name(list, service, kind)?),
         };
-        for scope in scopes.iter().flatten().filter(|scope| *scope != "*") {
-            if service.scope_named(scope).is_none() {
-                return Err(GrantError::Scope { service: self.service, scope: scope.clone() });
-            }
-        }
         if let Some(entity_type) = &self.entity_type
             && service.entity_type_named(entity_type).is_none()
         {
@@ -172,6 +165,23 @@ impl GrantSpec {
         }
         Ok(())
     }
+}
+
+/// Scopes by the names of their own: what is stored must not change with an alias.
+fn scopes_by_name(list: &[String], service: &Service, kind: KeyKind) -> Result<Vec<String>, GrantError> {
+    let mut names = Vec::new();
+    for scope in list.iter().filter(|scope| *scope != "*") {
+        let unknown = || GrantError::Scope { service: service.name.to_string(), scope: scope.clone() };
+        let name = service.scope_named(scope).and_then(|index| service.name_of(index)).ok_or_else(unknown)?;
+        names.push(name.to_owned());
+    }
+    if names.len() == list.len() {
+        return Ok(names);
+    }
+    Ok(match kind {
+        KeyKind::Service => service.names_of(service.all).map(str::to_owned).collect(),
+        KeyKind::Personal | KeyKind::Legacy => vec!["*".to_owned()],
+    })
 }
 
 fn check_entity(service: &Service, org: &str, value: &str) -> Result<(), GrantError> {

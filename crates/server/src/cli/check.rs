@@ -5,6 +5,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::{catalogue, opening, pepper};
+use cardea_gateway::catalogue::digest;
 use cardea_gateway::ground::{Engine, SchemaState};
 use std::path::Path;
 use std::process::ExitCode;
@@ -36,7 +37,8 @@ fn catalogue_of(config: &Config) -> Vec<Finding> {
         Err(complaints) => return Finding::of_error("catalogue", &complaints.into()),
         Ok(catalogue) => catalogue,
     };
-    let mut findings = vec![Finding::ok("catalogue", format!("{} services", catalogue.services().count()))];
+    let detail = format!("{} services; digest {}", catalogue.services().count(), digest(&catalogue));
+    let mut findings = vec![Finding::ok("catalogue", detail)];
     let unused = catalogue::unused_limits(config, &catalogue);
     if !unused.is_empty() {
         let detail = format!("the catalogue's own have no effect: {}", unused.join(", "));

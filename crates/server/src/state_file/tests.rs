@@ -173,7 +173,7 @@ fn mistakes_name_their_place() {
             "",
         ),
         ("version: 1\naccounts: [", "state.yaml:2:11: unclosed bracket '['", ""),
-        ("version: 1\n---\nversion: 1", "state.yaml:3:1: a second document begins here; a state is one document", ""),
+        ("version: 1\n---\nversion: 1", "state.yaml:3:1: a second document begins here; a file is one document", ""),
         ("", "state.yaml:1:1: the document ends too early", ""),
     ] {
         assert_eq!(refused(text), (expected.to_owned(), hint.to_owned()), "{text}");

@@ -1,5 +1,6 @@
 //! What a key may do: roles ∩ grants, case by case.
 
+mod later;
 mod oracle;
 
 use super::super::*;
