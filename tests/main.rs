@@ -32,3 +32,5 @@ mod peers;
 mod provisioning;
 #[cfg(test)]
 mod races;
+#[cfg(test)]
+mod rules;

@@ -23,7 +23,7 @@ pub use error::{ConnectError, Step};
 pub use fetch::{Fetch, FetchError, Fetched, Forbidden, OutboundPolicy};
 pub use jwks::{JwksCache, JwksError, KeySet};
 pub use mail::{Letter, Mail, MailError, MailWay};
-pub use oidc::{GroupsClaim, MetadataCache, OidcConnector, OidcSettings, TokenAuth};
+pub use oidc::{GroupsClaim, MetadataCache, OidcConnector, OidcSettings, TokenAuth, groups_in};
 
 #[cfg(test)]
 mod tests;

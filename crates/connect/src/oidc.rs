@@ -29,6 +29,7 @@ mod verify;
 
 use discovery::Metadata;
 use exchange::Tokens;
+pub use groups::groups_in;
 use identity::Claims;
 pub use remembered::MetadataCache;
 

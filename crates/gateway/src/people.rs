@@ -192,6 +192,12 @@ pub async fn show(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Resul
     })
 }
 
+/// A user of an account, by id or address, as a member.
+pub(crate) async fn member_of(conn: &mut Conn, account: AccountId, user: &str) -> Result<Member, GatewayError> {
+    let listed = find(conn, account, user).await?;
+    member::find(conn, listed.member).await?.ok_or(GatewayError::Missing("user"))
+}
+
 async fn find(conn: &mut Conn, account: AccountId, user: &str) -> Result<Listed, GatewayError> {
     let found = match user.parse::<UserId>() {
         Ok(id) => person::listed(conn, account, id).await?,

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cardea_model::Timestamp;
-use cardea_model::id::TeamId;
-use cardea_model::rule::{AccountRole, Because, CONTROL_PLANE, Grants, RuleGrant, evaluate};
+use cardea_model::id::{ConnectionId, TeamId};
+use cardea_model::rule::{AccountRole, Because, CONTROL_PLANE, CompiledRules, Grants, RuleGrant, evaluate};
 use cardea_store::db::{Conn, DbError};
 use cardea_store::group::{self, Snapshot};
 use cardea_store::member::Member;
@@ -188,6 +188,16 @@ impl Known {
             said.push((snapshot, groups));
         }
         Ok(Self { sets, settled, said })
+    }
+
+    /// What each connection said, with the groups in its words.
+    pub(crate) fn said(&self) -> &[(Snapshot, Vec<String>)] {
+        &self.said
+    }
+
+    /// The rules in force that read a connection's groups.
+    pub(crate) fn rules_of(&self, connection: ConnectionId) -> Option<&CompiledRules> {
+        self.sets.giving.rules.get(&connection)
     }
 
     /// The generation since which only rules give their roles: noted, or found now.

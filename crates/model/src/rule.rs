@@ -3,13 +3,14 @@
 //! Every rule whose matcher meets a group gives all its grants; rules only add, so their order does not matter.
 //! No rule gives or takes ownership.
 
+mod compiled;
 mod matcher;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization as _;
 
+pub use compiled::{CompiledRules, evaluate};
 pub use matcher::{Matcher, Operation};
 
 use crate::id::RuleId;
@@ -202,178 +203,6 @@ impl GroupClaims {
             return Self::Overage;
         }
         Self::Present(groups)
-    }
-}
-
-/// Rules that passed their checks, indexed by what they look for.
-///
-/// Each plain matcher has a number. What groups meet are such numbers, and a rule applies by them alone: so what a group
-/// meets is found once, however many people are in it.
-#[derive(Debug, Default)]
-pub struct CompiledRules {
-    rules: Vec<Rule>,
-    /// By the number of a plain matcher: the rule that it makes apply, unless it is a part of a compound one.
-    plain: Vec<Option<u32>>,
-    compounds: Vec<Compound>,
-    exact: HashMap<String, Vec<u32>>,
-    folded: HashMap<String, Vec<u32>>,
-    broad: Vec<(matcher::Broad, u32)>,
-}
-
-/// A matcher made of others, by their numbers.
-#[derive(Debug)]
-struct Compound {
-    rule: u32,
-    all: Vec<u32>,
-    none: Vec<u32>,
-}
-
-impl CompiledRules {
-    /// Checks rules of one connection and indexes those that are enabled.
-    ///
-    /// # Errors
-    /// All that is wrong in them.
-    pub fn compile(rules: &[Rule]) -> Result<Self, Vec<RuleError>> {
-        let mut compiled = Self { rules: rules.to_vec(), ..Self::default() };
-        let mut errors = Vec::new();
-        let mut names = BTreeSet::new();
-        for (index, rule) in (0..).zip(rules) {
-            let mut problems = problems(rule);
-            if !names.insert(name::fold(&rule.name)) {
-                problems.push(RuleProblem::Duplicate);
-            }
-            for matcher in &rule.body.any_of {
-                if let Err(problem) = compiled.index(matcher, index, rule.body.enabled) {
-                    problems.push(problem);
-                }
-            }
-            errors.extend(problems.into_iter().map(|problem| RuleError { rule: rule.name.clone(), problem }));
-        }
-        if errors.is_empty() { Ok(compiled) } else { Err(errors) }
-    }
-
-    /// The rules, as they were given.
-    #[must_use]
-    pub fn rules(&self) -> &[Rule] {
-        &self.rules
-    }
-
-    fn index(&mut self, matcher: &Matcher, rule: u32, enabled: bool) -> Result<(), RuleProblem> {
-        let Operation::Compound { all_of, none_of } = &matcher.operation else {
-            return self.number(matcher, enabled.then_some(rule)).map(drop);
-        };
-        let mut all = Vec::with_capacity(all_of.len());
-        for part in all_of {
-            all.push(self.number(part, None)?);
-        }
-        let mut none = Vec::with_capacity(none_of.len());
-        for part in none_of {
-            none.push(self.number(part, None)?);
-        }
-        if enabled {
-            self.compounds.push(Compound { rule, all, none });
-        }
-        Ok(())
-    }
-
-    /// Gives a plain matcher its number.
-    fn number(&mut self, matcher: &Matcher, rule: Option<u32>) -> Result<u32, RuleProblem> {
-        let number = u32::try_from(self.plain.len()).map_err(|_| RuleProblem::TooMany)?;
-        match matcher.operation.exact_values() {
-            Some(values) if matcher.ignore_case => {
-                for value in values {
-                    self.folded.entry(name::fold(value)).or_default().push(number);
-                }
-            }
-            Some(values) => {
-                for value in values {
-                    self.exact.entry(value.nfc().collect()).or_default().push(number);
-                }
-            }
-            None => self.broad.push((matcher::Broad::compile(matcher)?, number)),
-        }
-        self.plain.push(rule);
-        Ok(number)
-    }
-
-    /// The numbers of the matchers that a group meets.
-    #[must_use]
-    pub fn met(&self, value: &str) -> Vec<u32> {
-        let normal: String = value.nfc().collect();
-        let folded = name::fold(value);
-        let exact = self.exact.get(&normal).into_iter().flatten();
-        let loose = self.folded.get(&folded).into_iter().flatten();
-        let broad = self.broad.iter().filter(|(broad, _)| broad.meets(&normal, &folded)).map(|(_, number)| number);
-        exact.chain(loose).chain(broad).copied().collect()
-    }
-
-    /// The places of the rules that apply to whoever's groups meet these matchers; a place may come twice.
-    pub fn applying<'a>(&'a self, met: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
-        let plain = met.iter().filter_map(|number| *self.plain.get(usize::try_from(*number).ok()?)?);
-        plain.chain(self.compounds.iter().filter(|compound| compound.is_met(met)).map(|compound| compound.rule))
-    }
-
-    fn rule(&self, place: u32) -> Option<&Rule> {
-        self.rules.get(usize::try_from(place).ok()?)
-    }
-
-    /// The groups that make a rule apply: those that meet one of its plain matchers, or a part of a compound one that is met.
-    fn reasons(&self, place: u32, met: &[u32], of_group: &[u32]) -> bool {
-        let plain = |number: &u32| usize::try_from(*number).ok().and_then(|at| *self.plain.get(at)?) == Some(place);
-        let compound = |compound: &Compound| {
-            compound.rule == place && compound.is_met(met) && compound.all.iter().any(|part| of_group.contains(part))
-        };
-        of_group.iter().any(plain) || self.compounds.iter().any(compound)
-    }
-}
-
-impl Compound {
-    fn is_met(&self, met: &[u32]) -> bool {
-        self.all.iter().all(|part| met.contains(part)) && !self.none.iter().any(|part| met.contains(part))
-    }
-}
-
-/// What these groups earn: the union over all rules that they meet. Pure, and the same in any order.
-#[must_use]
-pub fn evaluate(rules: &CompiledRules, groups: &[String]) -> Grants {
-    let met: Vec<(&String, Vec<u32>)> = groups.iter().map(|value| (value, rules.met(value))).collect();
-    let all: Vec<u32> = met.iter().flat_map(|(_, numbers)| numbers).copied().collect();
-    let mut grants = Grants::default();
-    for place in rules.applying(&all).collect::<BTreeSet<u32>>() {
-        let Some(rule) = rules.rule(place) else { continue };
-        for (value, _) in met.iter().filter(|(_, numbers)| rules.reasons(place, &all, numbers)) {
-            let because = Because { rule: rule.id, rule_name: rule.name.clone(), value: (*value).clone() };
-            grants.add_account(rule.body.account_role, &because);
-            for grant in &rule.body.grants {
-                grants.roles.entry(grant.clone()).or_default().insert(because.clone());
-            }
-        }
-    }
-    grants
-}
-
-impl Grants {
-    /// Adds what another evaluation earned.
-    pub fn join(&mut self, other: Self) {
-        for (role, reasons) in other.roles {
-            self.roles.entry(role).or_default().extend(reasons);
-        }
-        if let Some((role, reasons)) = other.account {
-            for because in reasons {
-                self.add_account(role, &because);
-            }
-        }
-    }
-
-    /// The highest account role wins; its reasons are those of the rules that give it.
-    fn add_account(&mut self, role: AccountRole, because: &Because) {
-        match &mut self.account {
-            Some((held, _)) if *held > role => {}
-            Some((held, reasons)) if *held == role => {
-                reasons.insert(because.clone());
-            }
-            lower => *lower = Some((role, BTreeSet::from([because.clone()]))),
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod orgs;
+pub(crate) mod rules;
 pub(crate) mod shapes;
 
 use axum::Json;
@@ -21,6 +22,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sign_out_everywhere))
         .merge(keys::routes())
         .merge(orgs::routes())
+        .merge(rules::routes())
 }
 
 /// Who you are, where, with which roles and why.

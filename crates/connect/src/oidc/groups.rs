@@ -12,6 +12,14 @@ use crate::connector::GroupClaims;
 const GROUPS_MOST: usize = 2_000;
 const BYTES_MOST: usize = 512;
 
+/// The groups in `claims`, as a connection that looks there reads them, and what was odd about them.
+#[must_use]
+pub fn groups_in(claims: &Map<String, Value>, at: &GroupsClaim) -> (GroupClaims, Vec<String>) {
+    let mut remarks = Vec::new();
+    let groups = read(claims, at, &mut remarks);
+    (groups, remarks)
+}
+
 /// The groups in `claims`; what was odd goes to `remarks`.
 pub(super) fn read(claims: &Map<String, Value>, at: &GroupsClaim, remarks: &mut Vec<String>) -> GroupClaims {
     let Some(value) = find(claims, at).filter(|value| !value.is_null()) else {

@@ -42,7 +42,7 @@ pub async fn preview(app: &App, ctx: &Ctx, account: AccountId) -> Result<Preview
 async fn read(app: &App, account: AccountId) -> Result<Draft, RulesError> {
     let mut conn = app.db.read().await?;
     let row = account::find(&mut conn, account).await?.ok_or(RulesError::Missing("org"))?;
-    Ok(Draft::read(&mut conn, &row).await?)
+    Ok(Draft::read(app, &mut conn, &row).await?)
 }
 
 /// Puts the rules that `digest` names in force. Whoever has signed in since the preview is judged by what is known now; what
@@ -67,7 +67,7 @@ pub async fn activate(
     let summary = serde_json::to_string(&preview.counts).map_err(|_| RulesError::Corrupt("preview"))?;
     let (mut tx, ctx, row) = locked(app, ctx, account).await?;
     // Under the lock nobody edits rules: what is put in force is what was compared.
-    if Draft::read(&mut tx, &row).await?.digest != digest {
+    if Draft::read(app, &mut tx, &row).await?.digest != digest {
         return Err(RulesError::Stale);
     }
     let flip = Flip { change: Change::Activate, rules: &draft.rules, active: true, digest, summary: &summary };

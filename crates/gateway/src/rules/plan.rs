@@ -114,20 +114,20 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Reads the rules as they are edited now.
-    pub(super) async fn read(conn: &mut Conn, account: &Account) -> Result<Self, GatewayError> {
+    pub(super) async fn read(app: &App, conn: &mut Conn, account: &Account) -> Result<Self, GatewayError> {
         let account = account::find(conn, account.id).await?.ok_or(GatewayError::Missing("org"))?;
         let rules = drafted(conn, account.org).await?;
-        let digest = digest(&account, &rules)?;
+        let digest = digest(app, &account, &rules)?;
         Ok(Self { account, rules, digest })
     }
 }
 
 /// The digest of rules over the catalogue after the generation in force.
-fn digest(account: &Account, rules: &[Frozen]) -> Result<String, GatewayError> {
+fn digest(app: &App, account: &Account, rules: &[Frozen]) -> Result<String, GatewayError> {
     let mut rules: Vec<&Frozen> = rules.iter().collect();
     rules.sort_by(|one, other| one.name.cmp(&other.name));
     let whole = json!({"org": account.org.to_string(), "generation": account.rules.generation,
-        "active": account.rules.active, "rules": rules});
+        "active": account.rules.active, "catalogue": app.catalogue_digest, "rules": rules});
     let text = serde_json::to_vec(&whole).map_err(|_| GatewayError::Corrupt("rule"))?;
     Ok(base64url(&sha256(&text)))
 }

@@ -3,6 +3,8 @@
 //! A test asks every route and holds the answer against these, so neither can change alone.
 #![expect(dead_code, reason = "described and never made: what is sent are the gateway's types")]
 
+pub(crate) mod rules;
+
 use utoipa::ToSchema;
 
 /// The caller, in the account whose door they came through.

@@ -1,0 +1,243 @@
+//! Why somebody has the roles that they have, and why not others; and what rules would make of claims that somebody pastes.
+
+use std::collections::BTreeSet;
+
+use cardea_connect::{GroupClaims as Claimed, GroupsClaim};
+use cardea_model::id::{AccountId, UserId};
+use cardea_model::name::fold;
+use cardea_model::rule::{AccountRole, CompiledRules, Grants, GroupClaims, Matcher, Operation, Rule, evaluate};
+use cardea_model::{Permission, Timestamp};
+use cardea_store::account::{self, Account};
+use cardea_store::connection;
+use cardea_store::db::Conn;
+use cardea_store::member::Member;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::error::RulesError;
+use super::{Frozen, drafted};
+use crate::app::App;
+use crate::context::Ctx;
+use crate::login::connector;
+use crate::people;
+use crate::roles::{self, Known, RoleView, Source};
+
+/// Why somebody has their roles.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The user.
+    pub user: UserId,
+    /// Where their roles come from: `owner`, `left`, `manual` or `rules`.
+    pub source: Source,
+    /// `owner`, `admin` or `member` of the account.
+    pub account_role: String,
+    /// The generation of rules in force; 0 for none.
+    pub generation: i64,
+    /// Words for what decides: `owner_immutable`, `left`, `suspended`, `not_activated`, `unmatched`, `unknown_groups`,
+    /// `never_seen`, `service_not_enabled`.
+    pub codes: Vec<&'static str>,
+    /// Their roles, each with its reasons; those of one service only, if one was asked for.
+    pub roles: Vec<RoleView>,
+    /// What each connection last said about their groups.
+    pub said: Vec<SaidView>,
+    /// Rules that would match a group but for case or blanks.
+    pub near_misses: Vec<NearMiss>,
+}
+
+/// What a connection last said.
+#[derive(Clone, Debug, Serialize)]
+pub struct SaidView {
+    /// The connection.
+    pub connection: String,
+    /// `present`, `missing` or `overage`.
+    pub said: String,
+    /// When the list was last told whole, to the hour.
+    pub seen_at: Timestamp,
+    /// The groups, each with the rules that it meets.
+    pub groups: Vec<GroupView>,
+}
+
+/// A group of somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GroupView {
+    /// As the connection says it.
+    pub value: String,
+    /// The rules in force that it meets.
+    pub rules: Vec<String>,
+}
+
+/// A rule that nearly matches.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct NearMiss {
+    /// The rule.
+    pub rule: String,
+    /// What it looks for.
+    pub wanted: String,
+    /// The group that nearly is it.
+    pub group: String,
+}
+
+/// What rules make of claims.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tried {
+    /// `present`, `missing` or `overage`.
+    pub said: &'static str,
+    /// The groups that were read, each with the rules as edited that it meets.
+    pub groups: Vec<GroupView>,
+    /// What the person would become in the account.
+    pub account_role: String,
+    /// The roles that they would have.
+    pub roles: Vec<RoleView>,
+    /// Rules that would match a group but for case or blanks.
+    pub near_misses: Vec<NearMiss>,
+    /// What was strange in the claims.
+    pub remarks: Vec<String>,
+}
+
+/// Why a user has the roles that they have, or has none of `service`.
+///
+/// # Errors
+/// [`RulesError`].
+pub async fn explain(
+    app: &App,
+    ctx: &Ctx,
+    account: AccountId,
+    user: &str,
+    service: Option<&str>,
+) -> Result<Explanation, RulesError> {
+    ctx.may(Permission::SeeUsers, account)?;
+    let mut conn = app.db.read().await?;
+    let row = account::find(&mut conn, account).await?.ok_or(RulesError::Missing("org"))?;
+    let member = people::member_of(&mut conn, account, user).await?;
+    let held = roles::of(app, &mut conn, &member, ctx.now).await?;
+    let known = Known::read(app, &mut conn, &member, ctx.now).await?;
+    let connections = connection::of_account(&mut conn, account).await?;
+    let (mut said, mut near) = (Vec::new(), BTreeSet::new());
+    for (snapshot, groups) in known.said() {
+        let rules = known.rules_of(snapshot.connection);
+        let name = connections.iter().find(|row| row.id == snapshot.connection).map(|row| row.name.clone());
+        near.extend(rules.into_iter().flat_map(|rules| near_misses(rules.rules(), groups)));
+        said.push(SaidView {
+            connection: name.unwrap_or_default(),
+            said: snapshot.said.clone(),
+            seen_at: snapshot.seen_at,
+            groups: groups.iter().map(|group| met(rules, group)).collect(),
+        });
+    }
+    let codes = codes(&mut conn, (&row, &member), (held.source, &said), service).await?;
+    let asked = |role: &RoleView| service.is_none_or(|service| role.service == service || role.service == "*");
+    Ok(Explanation {
+        user: member.user,
+        source: held.source,
+        account_role: held.account_role.as_str().to_owned(),
+        generation: row.rules.generation,
+        codes,
+        roles: held.roles.into_iter().filter(asked).collect(),
+        said,
+        near_misses: near.into_iter().collect(),
+    })
+}
+
+async fn codes(
+    conn: &mut Conn,
+    (row, member): (&Account, &Member),
+    (source, said): (Source, &[SaidView]),
+    service: Option<&str>,
+) -> Result<Vec<&'static str>, RulesError> {
+    let services = account::services(conn, row.org).await?;
+    let matched = said.iter().any(|said| said.groups.iter().any(|group| !group.rules.is_empty()));
+    let applies = [
+        (source == Source::Owner, "owner_immutable"),
+        (source == Source::Left, "left"),
+        (member.numbers.held, "suspended"),
+        (!row.rules.active && source == Source::Manual, "not_activated"),
+        (source == Source::Rules && !matched, "unmatched"),
+        (said.iter().any(|said| said.said != "present"), "unknown_groups"),
+        (said.is_empty() && source != Source::Owner, "never_seen"),
+        (service.is_some_and(|service| !services.iter().any(|known| known == service)), "service_not_enabled"),
+    ];
+    Ok(applies.into_iter().filter_map(|(applies, code)| applies.then_some(code)).collect())
+}
+
+fn met(rules: Option<&CompiledRules>, group: &str) -> GroupView {
+    let earned = rules.map_or_else(Grants::default, |rules| evaluate(rules, &[group.to_owned()]));
+    let reasons = earned.account.into_iter().flat_map(|(_, reasons)| reasons);
+    let also = earned.roles.into_values().flatten();
+    let names: BTreeSet<String> = reasons.chain(also).map(|because| because.rule_name).collect();
+    GroupView { value: group.to_owned(), rules: names.into_iter().collect() }
+}
+
+/// Rules whose whole value is a group but for case or blanks.
+fn near_misses(rules: &[Rule], groups: &[String]) -> Vec<NearMiss> {
+    let loose = |text: &str| fold(text).split_whitespace().collect::<String>();
+    let mut near = Vec::new();
+    for rule in rules.iter().filter(|rule| rule.body.enabled) {
+        for wanted in rule.body.any_of.iter().flat_map(wanted) {
+            let nearly = groups.iter().filter(|group| loose(group) == loose(wanted));
+            if groups.iter().all(|group| group != wanted) {
+                let miss = |group: &String| NearMiss {
+                    rule: rule.name.clone(),
+                    wanted: wanted.to_owned(),
+                    group: group.clone(),
+                };
+                near.extend(nearly.map(miss));
+            }
+        }
+    }
+    near
+}
+
+/// The whole values that a matcher looks for.
+fn wanted(matcher: &Matcher) -> Vec<&str> {
+    if matcher.ignore_case {
+        return Vec::new();
+    }
+    match &matcher.operation {
+        Operation::Equals(value) | Operation::ExternalId(value) => vec![value.as_str()],
+        Operation::OneOf(values) => values.iter().map(String::as_str).collect(),
+        Operation::Compound { all_of, .. } => all_of.iter().flat_map(wanted).collect(),
+        Operation::StartsWith(_) | Operation::EndsWith(_) | Operation::Regex(_) => Vec::new(),
+    }
+}
+
+/// What the rules as they are edited now would make of these claims, as `connection` would read them.
+///
+/// # Errors
+/// [`RulesError`].
+pub async fn try_out(
+    app: &App,
+    ctx: &Ctx,
+    account: AccountId,
+    connection: &str,
+    claims: &Map<String, Value>,
+) -> Result<Tried, RulesError> {
+    ctx.may(Permission::ManageRules, account)?;
+    let mut conn = app.db.read().await?;
+    let row = account::find(&mut conn, account).await?.ok_or(RulesError::Missing("org"))?;
+    let rows = connection::of_account(&mut conn, account).await?;
+    let linked = rows.iter().find(|row| row.name == connection).ok_or(RulesError::Missing("connection"))?;
+    let settings = connector::settings(linked).map_err(|_| RulesError::Corrupt("connection"))?;
+    let at = GroupsClaim { claim: settings.groups.claim, pointer: settings.groups.pointer, split: None };
+    let (claimed, remarks) = cardea_connect::groups_in(claims, &at);
+    let (said, groups) = match claimed {
+        Claimed::Present(groups) => match GroupClaims::of(groups) {
+            GroupClaims::Present(groups) => ("present", groups),
+            GroupClaims::Missing | GroupClaims::Overage => ("overage", Vec::new()),
+        },
+        Claimed::Missing => ("missing", Vec::new()),
+        Claimed::Overage => ("overage", Vec::new()),
+    };
+    let drafted = drafted(&mut conn, row.org).await?.into_iter().filter(|rule| rule.connection == linked.id);
+    let plain = drafted.map(|Frozen { id, name, body, .. }| Rule { id, name, body }).collect::<Vec<_>>();
+    let rules = CompiledRules::compile(&plain).map_err(RulesError::Rule)?;
+    let earned = evaluate(&rules, &groups);
+    let role = earned.account.as_ref().map_or(AccountRole::Member, |(role, _)| *role);
+    Ok(Tried {
+        said,
+        near_misses: near_misses(&plain, &groups),
+        groups: groups.iter().map(|group| met(Some(&rules), group)).collect(),
+        account_role: role.as_str().to_owned(),
+        roles: earned.roles.into_iter().map(|(role, reasons)| roles::view(role, &reasons)).collect(),
+        remarks,
+    })
+}
