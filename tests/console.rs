@@ -21,7 +21,7 @@ stories! {
 
 /// Every page under the org, and those of the person.
 const ROOMS: [&str; 4] = ["/o/acme", "/o/acme/people", "/o/acme/connections", "/o/acme/revocations"];
-const OWN: [&str; 2] = ["/me/keys", "/me/keys/new"];
+const OWN: [&str; 3] = ["/me/keys", "/me/keys/new", "/me/security"];
 
 /// A page as a browser asks for it.
 async fn see(browser: &Browser, address: &str) -> Result<Answer> {

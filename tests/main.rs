@@ -17,6 +17,8 @@ mod declare;
 #[cfg(test)]
 mod door;
 #[cfg(test)]
+mod factors;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod house;

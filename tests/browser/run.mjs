@@ -150,6 +150,30 @@ const makesAKey = async (browser) => {
   return { page, key };
 };
 
+// Through the menu to one's own sessions; a wrong and a weak password, and then a good one.
+const changesThePassword = async (page) => {
+  await page.getByRole("button", { name: "menu" }).click();
+  await page.locator("#me").getByRole("link", { name: "Sessions and security" }).click();
+  await page.getByText("This one").waitFor();
+  await look(page, "security");
+  const change = async (current, next) => {
+    await page.getByLabel("Current password").fill(current);
+    await page.getByLabel("New password").fill(next);
+    await page.getByRole("button", { name: "Change password" }).click();
+  };
+  await change("not the password", "Purple-walrus-31-teapot");
+  await page.getByText("This is not your password").first().waitFor();
+  await look(page, "security-wrong");
+  await change(story.owner.password, "Password1!");
+  await page.getByText("This password is easy to guess").first().waitFor();
+  await look(page, "security-weak");
+  await change(story.owner.password, "Purple-walrus-31-teapot");
+  await page.getByText("Your password is changed").waitFor();
+  await look(page, "security-changed");
+  story.owner.password = "Purple-walrus-31-teapot";
+  say("the owner changed the password and stayed signed in");
+};
+
 // The owner comes in by password, finds the person, sees what would end, ends it, and reads the receipt.
 const endsIt = async (browser, key) => {
   const page = await person(browser);
@@ -216,7 +240,9 @@ const endsIt = async (browser, key) => {
   await page.goto(`${story.url}/docs`);
   await look(page, "docs");
   say("the owner ended the access and read the receipt");
-  const rooms = ["/o/acme", "/o/acme/people", "/o/acme/connections", "/o/acme/revocations", "/me/keys", "/me/keys/new", "/docs", "/login"];
+  await page.goto(`${story.url}/o/acme`);
+  await changesThePassword(page);
+  const rooms = ["/o/acme", "/o/acme/people", "/o/acme/connections", "/o/acme/revocations", "/me/keys", "/me/keys/new", "/me/security", "/docs", "/login"];
   await isLightAndStill(page.context(), [...rooms, held, receipt]);
   return page;
 };

@@ -112,6 +112,7 @@ async fn every_answer_has_the_shape_that_is_written_down(engine: Engine) -> Resu
         (mine, mine),
         (&one, "/api/v1/me/keys/{id}"),
         ("/api/v1/me/services", "/api/v1/me/services"),
+        ("/api/v1/me/sessions", "/api/v1/me/sessions"),
     ] {
         fits(&ana.get(address).await?, "get", path)?;
     }

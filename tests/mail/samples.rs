@@ -89,6 +89,10 @@ fn products() -> Vec<Sample> {
             vec!["Olga", "acme", "1207", "31", "4", TIME],
         ),
         (
+            Message::PasswordChanged { address: s("ana@corp.example"), at },
+            vec!["ana@corp.example", "was changed", TIME],
+        ),
+        (
             Message::AccessRemoved { org: s("acme"), by: s("Olga"), scope: Removed::Org, at },
             vec!["from the org acme", "Olga", TIME],
         ),

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use cardea_gateway::factors::{self, FactorError};
 use cardea_gateway::keys::{self, Change, KeyError};
 use cardea_gateway::login::{LoginError, admission, local};
 use cardea_gateway::pause::Point;
@@ -20,6 +21,8 @@ stories! {
     a_connection_switched_off_meanwhile_admits_nobody,
     nobody_slips_through_a_connection_that_is_being_switched_off,
     a_password_changed_meanwhile_opens_nothing,
+    a_password_that_its_owner_changes_meanwhile_opens_nothing,
+    whose_session_ended_meanwhile_changes_no_password,
     whose_access_ended_meanwhile_changes_nobody,
     whose_session_ended_meanwhile_changes_no_key,
     a_name_is_free_as_soon_as_its_key_has_ended,
@@ -105,6 +108,38 @@ async fn a_password_changed_meanwhile_opens_nothing(engine: Engine) -> Result<()
     assert!(matches!(late, Err(LoginError::Credentials)));
     assert!(local::sign_in(app, &app.ctx(Caller::Nobody), OWNER.0, OWNER.1.into()).await.is_err());
     local::sign_in(app, &app.ctx(Caller::Nobody), OWNER.0, NEW.into()).await?;
+    Ok(())
+}
+
+async fn a_password_that_its_owner_changes_meanwhile_opens_nothing(engine: Engine) -> Result<()> {
+    const NEW: &str = "Another-horse-8-battery";
+    let gate = Gate::at(Point::Login);
+    let world = scene(engine, &gate).await?;
+    let app = &world.node().app;
+    let (app_too, speaking) = (app.clone(), app.ctx(Caller::Person(owner(app).await?)));
+    let changing =
+        async move { Ok(factors::change_password(&app_too, &speaking, OWNER.1.into(), NEW.into()).await?.secret) };
+    let ctx = app.ctx(Caller::Nobody);
+    let login = local::sign_in(app, &ctx, OWNER.0, OWNER.1.into());
+    let (late, changed) = gate.overtake(login, changing).await;
+    assert!(matches!(late, Err(LoginError::Credentials)));
+    person_of(app, &changed?).await?;
+    Ok(())
+}
+
+async fn whose_session_ended_meanwhile_changes_no_password(engine: Engine) -> Result<()> {
+    let gate = Gate::at(Point::Speaking);
+    let world = scene(engine, &gate).await?;
+    let app = &world.node().app;
+    let ctx = app.ctx(Caller::Person(owner(app).await?));
+    let (app_too, ctx_too) = (app.clone(), ctx.clone());
+    let leaving = async move { Ok(session::sign_out(&app_too, &ctx_too).await?) };
+    let changing = factors::change_password(app, &ctx, OWNER.1.into(), "Another-horse-8-battery".into());
+    let (late, left) = gate.overtake(changing, leaving).await;
+    left?;
+    assert!(matches!(late, Err(FactorError::Denied(Denied::Unknown))));
+    owner(app).await?;
+    assert!(world.node().mail().await?.is_empty());
     Ok(())
 }
 

@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
-use crate::tries::{Guesses, seconds};
+use crate::factors::{self, NotAsked};
 
 /// The domain of directory tokens that an operator supplied.
 pub const DIRECTORY_SECRET: &str = "directory";
@@ -153,9 +153,9 @@ pub struct Filled {
 /// [`AccountError`]; then the link is still good.
 pub async fn use_link(app: &App, ctx: &Ctx, secret: &str, filled: Filled) -> Result<String, AccountError> {
     let row = find_link(app, secret).await?;
-    let email = row.email.clone().or(filled.email).ok_or(AccountError::Email)?;
+    let email = row.email.clone().or_else(|| filled.email.clone()).ok_or(AccountError::Email)?;
     let email = Email::parse(&email).ok_or(AccountError::Email)?;
-    let hash = new_password(app, ctx, &email, filled.password).await?;
+    let hash = new_password(app, ctx, &email, (&row, &filled)).await?;
     let mut tx = turn(app).await?;
     // The first start's link makes the first account and no other: who has kept it must not get in beside the owners.
     let late = row.account.is_none() && !account::all(&mut tx).await?.is_empty();
@@ -181,23 +181,27 @@ async fn new_password(
     app: &App,
     ctx: &Ctx,
     email: &Email,
-    typed: SecretString,
+    (link, filled): (&Link, &Filled),
 ) -> Result<Option<String>, AccountError> {
-    let standing = standing_password(&mut app.db.read().await?, email).await?;
+    let mut conn = app.db.read().await?;
+    let standing = standing_password(&mut conn, email).await?;
     if standing.is_none() {
-        return Ok(Some(app.passwords.hash(&*app.random, typed).await?));
+        let invited = match link.account {
+            Some(id) => account::find(&mut conn, id).await?.map(|account| account.name),
+            None => filled.account.clone(),
+        };
+        let about = factors::about(&mut conn, email, invited.as_deref()).await?;
+        drop(conn);
+        return Ok(Some(app.passwords.hash(&*app.random, filled.password.clone(), &about).await?));
     }
+    drop(conn);
     // Whoever holds the link must not try the owner's password more often than at the door.
-    let guesses = Guesses::of(&email.normal, ctx);
-    if let Some(wait) = guesses.must_wait(app, ctx.now) {
-        return Err(AccountError::TooMany(seconds(wait)));
-    }
-    if !app.passwords.verify(standing, typed).await? {
-        guesses.failed(app, ctx.now);
-        return Err(AccountError::OtherPassword);
-    }
-    guesses.succeeded(app);
-    Ok(None)
+    let fits = factors::prove(app, ctx, &email.normal, standing, filled.password.clone()).await;
+    let fits = fits.map_err(|refusal| match refusal {
+        NotAsked::TooMany(seconds) => AccountError::TooMany(seconds),
+        NotAsked::Password(error) => AccountError::Password(error),
+    })?;
+    if fits { Ok(None) } else { Err(AccountError::OtherPassword) }
 }
 
 async fn standing_password(conn: &mut Conn, email: &Email) -> Result<Option<String>, DbError> {

@@ -109,9 +109,9 @@ impl Fault for DeclareError {
         match self {
             Self::Denied(denied) => kind_of(*denied),
             Self::Problems(_) => Kind::Unprocessable,
-            Self::Password(PasswordError::Busy) => Kind::Unavailable,
+            Self::Password(error) => error.kind(),
             Self::Overtaken => Kind::Conflict,
-            Self::Password(PasswordError::Weak | PasswordError::Failed) | Self::Corrupt(_) => Kind::Internal,
+            Self::Corrupt(_) => Kind::Internal,
             Self::Database(error) => error.kind(),
         }
     }
@@ -122,9 +122,9 @@ impl Fault for DeclareError {
             Self::Denied(Denied::Hidden) => "not_found",
             Self::Denied(Denied::Refused) => "forbidden",
             Self::Problems(_) => "invalid_state",
-            Self::Password(PasswordError::Busy) => "busy",
+            Self::Password(error) => error.code(),
             Self::Overtaken => "overtaken",
-            Self::Password(PasswordError::Weak | PasswordError::Failed) | Self::Corrupt(_) => "internal",
+            Self::Corrupt(_) => "internal",
             Self::Database(error) => error.code(),
         }
     }
@@ -197,7 +197,7 @@ async fn look(app: &App, state: &State) -> Result<(Outcome, Vec<OwnerPassword>),
     }
     let (mut all, mut seen, mut passwords) = (Outcome::default(), Seen::default(), Vec::new());
     for (index, declared) in state.accounts.iter().enumerate() {
-        let password = OwnerPassword::compare(app, declared.owner.as_ref()).await?;
+        let password = OwnerPassword::compare(app, declared).await?;
         let mut tx = turn(app).await?;
         let standing = Standing::read(app, &mut tx, &declared.name, Some(declared)).await?;
         all.join(compare_account(app, &mut tx, (index, declared), &standing, &password, &mut seen).await?);
@@ -224,7 +224,7 @@ async fn apply_account(
         if !password.stands(&mut tx, declared.owner.as_ref()).await? {
             // Hashing takes longer than anybody else should wait for this transaction.
             drop(tx);
-            password = OwnerPassword::compare(app, declared.owner.as_ref()).await?;
+            password = OwnerPassword::compare(app, declared).await?;
             continue;
         }
         let standing = Standing::read(app, &mut tx, &declared.name, Some(declared)).await?;

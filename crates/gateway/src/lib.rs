@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`login`] | a federated or local sign-in, from the first click to the session |
 //! | [`session`] | what a session is good for, and its end by its own holder |
+//! | [`factors`] | what local people prove themselves with: their password, and its change |
 //! | [`membership`] | groups to roles, by the rules of an org |
 //! | [`keys`] | a person's API keys; [`check`] answers what a key may do |
 //! | [`provisioning`] | what a directory says over SCIM |
@@ -29,6 +30,7 @@ pub mod context;
 pub mod declare;
 pub mod doctor;
 pub mod error;
+pub mod factors;
 pub mod feed;
 pub mod ground;
 pub mod jobs;

@@ -130,8 +130,8 @@ impl Fault for LoginError {
         match self {
             Self::NoConnection | Self::NotServed(_) => Kind::Missing,
             Self::TooMany(seconds) => Kind::TooMany(*seconds),
-            Self::Password(PasswordError::Busy) => Kind::Unavailable,
-            Self::Password(_) | Self::Corrupt(_) => Kind::Internal,
+            Self::Password(error) => error.kind(),
+            Self::Corrupt(_) => Kind::Internal,
             Self::Provider(error) => error.kind(),
             Self::Database(error) => error.kind(),
             Self::NoAttempt

@@ -1,32 +1,52 @@
 //! Passwords of local people: argon2id, one computation per core at once, and a bounded queue before it.
 
+mod policy;
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use cardea_model::{Random, chance};
+use cardea_model::{Kind, Random, chance};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-const SHORTEST: usize = 9;
-const LONGEST: usize = 256;
+pub use policy::{LONGEST, SHORTEST, Weakness};
+
 /// 19 MiB, two passes, one lane: the second recommended setting of OWASP's password storage cheat sheet.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 
 /// Why no password could be computed or taken.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PasswordError {
     /// The queue is full (503).
     #[error("too many people sign in at this moment; try again in a few seconds")]
     Busy,
-    /// Too short, too long, or missing a kind of character (422).
-    #[error(
-        "a password has 9 to 256 characters, with an upper-case and a lower-case letter, a digit and another character"
-    )]
-    Weak,
+    /// The password is not good enough to be one (422).
+    #[error(transparent)]
+    Weak(#[from] Weakness),
     /// The computation failed: a mistake of ours (500).
     #[error("the password could not be hashed")]
     Failed,
+}
+
+impl PasswordError {
+    /// What the outside may know about it.
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Busy => Kind::Unavailable,
+            Self::Weak(_) => Kind::Unprocessable,
+            Self::Failed => Kind::Internal,
+        }
+    }
+
+    /// A stable word for it.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Weak(_) => "weak_password",
+            Self::Failed => "internal",
+        }
+    }
 }
 
 /// The queue of password computations.
@@ -43,16 +63,22 @@ impl Passwords {
         Self { turns: Semaphore::new(hashers.max(1)), places: Semaphore::new(places) }
     }
 
-    /// The hash of a new password, in PHC string format.
+    /// The hash of a new password, in PHC string format. `about` is what is known of its person: a password made of that
+    /// is no good one.
     ///
     /// # Errors
-    /// [`PasswordError`]; a weak password is refused before anything is computed.
-    pub async fn hash(&self, random: &dyn Random, password: SecretString) -> Result<String, PasswordError> {
-        if !is_strong(password.expose_secret()) {
-            return Err(PasswordError::Weak);
-        }
+    /// [`PasswordError`]; a password of the wrong form is refused before anything is computed.
+    pub async fn hash(
+        &self,
+        random: &dyn Random,
+        password: SecretString,
+        about: &[String],
+    ) -> Result<String, PasswordError> {
+        policy::form(password.expose_secret())?;
+        let own = policy::own_words(about);
         let salt = chance::bytes::<16>(random);
         self.compute(move || {
+            policy::strength(password.expose_secret(), &own)?;
             let hash = argon2()?.hash_password_with_salt(password.expose_secret().as_bytes(), &salt);
             hash.map(|hash| hash.to_string()).map_err(|_| PasswordError::Failed)
         })
@@ -64,6 +90,10 @@ impl Passwords {
     /// # Errors
     /// [`PasswordError::Busy`] and [`PasswordError::Failed`].
     pub async fn verify(&self, hash: Option<String>, password: SecretString) -> Result<bool, PasswordError> {
+        // Nobody has one of this length, so whoever sends it learns nothing from how soon they hear it.
+        if password.expose_secret().len() > LONGEST {
+            return Ok(false);
+        }
         self.compute(move || {
             let text = hash.as_deref().unwrap_or(NOBODYS);
             let parsed = PasswordHash::new(text).map_err(|_| PasswordError::Failed)?;
@@ -89,32 +119,5 @@ fn argon2() -> Result<Argon2<'static>, PasswordError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn is_strong(password: &str) -> bool {
-    let length = password.chars().count();
-    (SHORTEST..=LONGEST).contains(&length)
-        && password.chars().any(char::is_uppercase)
-        && password.chars().any(char::is_lowercase)
-        && password.chars().any(|c| c.is_ascii_digit())
-        && password.chars().any(|c| !c.is_alphanumeric())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_needs_length_and_four_kinds_of_characters() {
-        assert!(is_strong("Correct-horse-7"));
-        for weak in
-            ["Short-7a", "correct-horse-7", "CORRECT-HORSE-7", "Correct-horse-x", "CorrectHorse77", &"Aa1-".repeat(65)]
-        {
-            assert!(!is_strong(weak), "{weak}");
-        }
-    }
-
-    #[tokio::test]
-    async fn no_password_fits_nobody_and_it_takes_as_long_to_find_out() {
-        let passwords = Passwords::new(1, 0);
-        assert_eq!(passwords.verify(None, "Correct-horse-7".into()).await, Ok(false));
-    }
-}
+mod tests;

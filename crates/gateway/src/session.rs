@@ -3,9 +3,11 @@
 //! A session lives while all of this holds: it was not signed out, it is younger than the longest age, it was used within
 //! the idle time, the connection it came through is not off, its member is not held, its epoch is the member's, and it was minted after the member's session floor.
 
+pub mod own;
+
 use cardea_model::id::{MemberId, SessionId};
 use cardea_model::numbers::{Cause, What};
-use cardea_model::{Caller, Denied, Person, Standing, Timestamp, chance};
+use cardea_model::{Caller, Denied, Permission, Person, Place, Standing, Timestamp, chance};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::member::{self, Member};
 use cardea_store::session::{self as rows, New};
@@ -73,6 +75,17 @@ pub async fn caller(app: &App, secret: &str, now: Timestamp) -> Result<Caller, G
     Ok(Caller::Person(person))
 }
 
+/// The person who speaks, about their own things.
+pub(crate) fn speaker(ctx: &Ctx) -> Result<&Person, Denied> {
+    ctx.caller.may(Permission::SeeSelf, &Place::Here)?;
+    match &ctx.caller {
+        Caller::Person(person) => Ok(person),
+        Caller::Nobody | Caller::Directory { .. } | Caller::Client(_) | Caller::Operator(_) | Caller::System(_) => {
+            Err(Denied::Refused)
+        }
+    }
+}
+
 /// Who speaks, with what they are at this moment.
 async fn person(app: &App, conn: &mut Conn, row: &rows::Session, now: Timestamp) -> Result<Person, DbError> {
     let member = &row.member;
@@ -106,7 +119,8 @@ pub(crate) async fn write(app: &App, ctx: &Ctx, about: Option<MemberId>) -> Resu
 /// ends it.
 ///
 /// The member whom the write is `about` is locked with the one who speaks, in the order of their ids, so that two who write
-/// about each other do not wait for each other for ever. No other member may be locked before.
+/// about each other do not wait for each other for ever. No other member may be locked before, unless the one who speaks was
+/// locked with them in that order.
 pub(crate) async fn speaks(app: &App, tx: &mut Tx, ctx: &Ctx, about: Option<MemberId>) -> Result<Option<Ctx>, DbError> {
     let speaker = match &ctx.caller {
         Caller::Person(person) => Some(person),

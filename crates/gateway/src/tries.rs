@@ -36,31 +36,15 @@ struct Count {
 }
 
 impl Tries {
-    /// How often this was tried in the span that runs.
-    pub(crate) fn count(&self, name: &str, now: Timestamp) -> u32 {
-        self.with(|counts| counts.running(name, now).map_or(0, |count| count.tries))
-    }
-
-    /// How long to wait if this was tried `most` times; nothing if it may be tried now.
-    pub(crate) fn must_wait(&self, name: &str, most: u32, now: Timestamp) -> Option<Duration> {
-        let count = self.with(|counts| counts.running(name, now))?;
-        (count.tries >= most).then(|| count.until.since(now))
-    }
-
-    /// Counts a try; the first one begins a span.
-    pub(crate) fn add(&self, name: &str, span: Duration, now: Timestamp) {
-        self.with(|counts| counts.add(name, span, now));
-    }
-
-    /// Counts a try, unless this was tried `most` times: then says how long to wait.
+    /// Counts a try, unless this was tried `most` times: then says how long to wait. The first one begins a span.
     pub(crate) fn take(&self, name: &str, most: u32, span: Duration, now: Timestamp) -> Result<(), Duration> {
-        match self.must_wait(name, most, now) {
+        self.with(|counts| match counts.must_wait(name, most, now) {
             Some(wait) => Err(wait),
             None => {
-                self.add(name, span, now);
+                counts.add(name, span, now);
                 Ok(())
             }
-        }
+        })
     }
 
     /// Forgets what was counted under this name.
@@ -87,6 +71,20 @@ impl Counts {
             *count = fresh;
         }
         count.tries = count.tries.saturating_add(1);
+    }
+
+    /// How long to wait if this was tried `most` times; nothing if it may be tried now.
+    fn must_wait(&mut self, name: &str, most: u32, now: Timestamp) -> Option<Duration> {
+        let count = self.running(name, now)?;
+        (count.tries >= most).then(|| count.until.since(now))
+    }
+
+    /// Counts one try less.
+    fn give_back(&mut self, name: &str) {
+        let place = self.place(name).to_owned();
+        if let Some(count) = self.by_name.get_mut(&place) {
+            count.tries = count.tries.saturating_sub(1);
+        }
     }
 
     /// Under which name this is counted: its own while there is room.
@@ -126,26 +124,39 @@ impl Guesses {
         }
     }
 
-    /// How long to wait before the next try. However often others try an account, its owner has tries from their own
-    /// network: they become few, but nobody can lock somebody else out.
-    pub(crate) fn must_wait(&self, app: &App, now: Timestamp) -> Option<Duration> {
+    /// Counts a try before its password is looked at, so that a crowd of them at once has no more than one after the
+    /// other; or says how long to wait. However often others try an account, its owner has tries from their own network:
+    /// they become few, but nobody can lock somebody else out.
+    pub(crate) fn take(&self, app: &App, now: Timestamp) -> Result<(), Duration> {
         let most = app.settings.password_tries;
         let many = most.saturating_mul(MANY);
-        let attacked = app.tries.count(&self.everywhere, now) >= many;
-        let here = if attacked { (most / 5).max(1) } else { most };
-        app.tries.must_wait(&self.here, here, now).max(app.tries.must_wait(&self.network, many, now))
+        app.tries.with(|counts| {
+            let attacked = counts.running(&self.everywhere, now).is_some_and(|count| count.tries >= many);
+            let here = if attacked { (most / 5).max(1) } else { most };
+            let wait = counts.must_wait(&self.here, here, now).max(counts.must_wait(&self.network, many, now));
+            if let Some(wait) = wait {
+                return Err(wait);
+            }
+            for name in self.names() {
+                counts.add(name, GUESSES, now);
+            }
+            Ok(())
+        })
     }
 
-    /// Counts a wrong password.
-    pub(crate) fn failed(&self, app: &App, now: Timestamp) {
-        for name in [&self.here, &self.everywhere, &self.network] {
-            app.tries.add(name, GUESSES, now);
-        }
-    }
-
-    /// Forgets the wrong passwords of somebody who knew the right one in the end.
-    pub(crate) fn succeeded(&self, app: &App) {
+    /// The password was right: forgets the wrong ones before it from this network, and that this one was tried.
+    pub(crate) fn was_right(&self, app: &App) {
+        self.was_none(app);
         app.tries.forget(&self.here);
+    }
+
+    /// No password was looked at after all.
+    pub(crate) fn was_none(&self, app: &App) {
+        app.tries.with(|counts| self.names().into_iter().for_each(|name| counts.give_back(name)));
+    }
+
+    fn names(&self) -> [&str; 3] {
+        [&self.here, &self.everywhere, &self.network]
     }
 }
 
@@ -170,50 +181,4 @@ pub(crate) fn network(ip: Option<IpAddr>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SPAN: Duration = Duration::from_secs(60);
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_seconds(seconds)
-    }
-
-    #[test]
-    fn a_name_has_its_tries_and_new_ones_when_the_span_is_over() {
-        let tries = Tries::default();
-        for second in 0..3 {
-            assert_eq!(tries.take("a", 3, SPAN, at(100 + second)), Ok(()));
-        }
-        assert_eq!(tries.take("a", 3, SPAN, at(110)), Err(Duration::from_secs(50)));
-        assert_eq!(tries.count("a", at(110)), 3, "what is refused is not counted");
-        assert_eq!(tries.take("b", 3, SPAN, at(110)), Ok(()));
-        assert_eq!(tries.take("a", 3, SPAN, at(160)), Ok(()));
-        assert_eq!(tries.count("a", at(160)), 1);
-        tries.forget("a");
-        assert_eq!(tries.count("a", at(160)), 0);
-    }
-
-    #[test]
-    fn endless_names_take_no_endless_room_and_are_not_free() {
-        let tries = Tries::default();
-        for name in 0..MOST_NAMES + 10 {
-            tries.add(&name.to_string(), SPAN, at(100));
-        }
-        assert!(tries.with(|counts| counts.by_name.len()) <= MOST_NAMES + 1);
-        assert_eq!(tries.count("another", at(100)), 10);
-        assert_eq!(tries.count("0", at(100)), 1, "who was there before keeps their own count");
-        assert_eq!(tries.take("another", 10, SPAN, at(160)), Ok(()));
-        assert_eq!(tries.with(|counts| counts.by_name.len()), 1);
-    }
-
-    #[test]
-    fn neighbours_are_one_network_in_either_clothes() {
-        let of = |text: &str| network(text.parse().ok());
-        assert_eq!(of("10.1.2.3"), of("10.1.2.99"));
-        assert_eq!(of("10.1.2.3"), of("::ffff:10.1.2.3"));
-        assert_ne!(of("10.1.2.3"), of("10.1.3.3"));
-        assert_eq!(of("2001:db8:7:1::1"), of("2001:db8:7:2::9"));
-        assert_ne!(of("2001:db8:7::1"), of("2001:db8:8::1"));
-    }
-}
+mod tests;

@@ -14,6 +14,8 @@ pub struct Session {
     pub id: SessionId,
     /// The member in whose account it was opened, as they are now.
     pub member: Member,
+    /// The connection it came through; none for a local sign-in.
+    pub connection: Option<ConnectionId>,
     /// The member's epoch when it was opened.
     pub epoch: i64,
     /// When it was opened.
@@ -27,7 +29,7 @@ pub struct Session {
 /// How every statement begins that reads a [`Session`].
 macro_rules! select_sessions {
     () => {
-        "SELECT s.id AS session_id, s.epoch AS stamp, s.minted_at, s.seen_at, s.expires_at,
+        "SELECT s.id AS session_id, s.connection_id, s.epoch AS stamp, s.minted_at, s.seen_at, s.expires_at,
                 m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
                 m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch,
                 m.session_floor, m.roles_version, m.held
@@ -41,6 +43,7 @@ impl FromRow for Session {
         Ok(Self {
             id: row.parsed("session_id")?,
             member: Member::from_row(row)?,
+            connection: row.parsed_optional("connection_id")?,
             epoch: row.get("stamp")?,
             minted_at: row.get("minted_at")?,
             seen_at: row.get("seen_at")?,
@@ -217,6 +220,29 @@ pub async fn living(
              ORDER BY s.seen_at DESC, s.id DESC"
         ),
         args![&member.to_string(), now, idle],
+    )
+    .await
+}
+
+/// At the most `limit` of the member's sessions with an id below `before`, the newest first, that could still be used at
+/// `now` and were used since `idle`.
+pub async fn living_before(
+    conn: &mut Conn,
+    member: MemberId,
+    (now, idle): (Timestamp, Timestamp),
+    before: &str,
+    limit: i64,
+) -> Result<Vec<Living>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT s.id, c.name AS connection_name, s.minted_at, s.seen_at
+             FROM session s JOIN member m ON m.id = s.member_id LEFT JOIN connection c ON c.id = s.connection_id
+             WHERE s.member_id = $1 AND s.id < $4 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3
+               AND s.epoch = m.epoch AND s.minted_at > m.session_floor AND m.held = FALSE
+               AND (c.stage IS NULL OR c.stage <> 'off')
+             ORDER BY s.id DESC LIMIT $5"
+        ),
+        args![&member.to_string(), now, idle, before, limit],
     )
     .await
 }

@@ -3,12 +3,13 @@
 pub(crate) mod keys;
 pub(crate) mod orgs;
 pub(crate) mod rules;
+pub(crate) mod sessions;
 pub(crate) mod shapes;
 
 use axum::Json;
 use axum::extract::State;
+use cardea_gateway::App;
 use cardea_gateway::people::{self, Me};
-use cardea_gateway::{App, session};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -19,7 +20,7 @@ use crate::problem::Problem;
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(me))
-        .routes(routes!(sign_out_everywhere))
+        .merge(sessions::routes())
         .merge(keys::routes())
         .merge(orgs::routes())
         .merge(rules::routes())
@@ -31,12 +32,4 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     (status = 401, description = "No live session")))]
 async fn me(State(app): State<App>, Somebody(ctx): Somebody) -> Result<Json<Me>, Problem> {
     Ok(Json(people::me(&app, &ctx).await?))
-}
-
-/// End all of your sessions, this one too. Your keys live on.
-#[utoipa::path(delete, path = "/api/v1/me/sessions", tag = "me", responses(
-    (status = 204, description = "Every session of yours has ended"), (status = 401, description = "No live session")))]
-async fn sign_out_everywhere(State(app): State<App>, Somebody(ctx): Somebody) -> Result<http::StatusCode, Problem> {
-    session::sign_out_everywhere(&app, &ctx).await?;
-    Ok(http::StatusCode::NO_CONTENT)
 }

@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use cardea_gateway::accounts::{self, AccountError, Filled, LinkFor};
 use cardea_gateway::login::{self, LoginError, Route, SignedIn};
+use cardea_gateway::session::Opened;
 use cardea_gateway::{App, Ctx, session};
 use cardea_model::{Fault, Kind};
 use serde::Deserialize;
@@ -173,11 +174,17 @@ fn signed_in(app: &App, entered: SignedIn) -> Result<Response, Problem> {
     Ok(response)
 }
 
+/// Gives the browser the secret under which its session goes on, for as long as it has left.
+pub(crate) fn keep_session(app: &App, response: &mut Response, opened: &Opened) {
+    let left = opened.expires_at.since(app.clock.now()).as_secs();
+    append_cookie(response, Cookie::Session.set(app, &opened.secret, left));
+}
+
 /// After how many seconds whoever could not be answered should try again.
 const TRY_AGAIN: u32 = 1;
 
 /// Says when to come back, if that helps.
-fn say_when(response: &mut Response, kind: Kind) {
+pub(crate) fn say_when(response: &mut Response, kind: Kind) {
     let seconds = match kind {
         Kind::TooMany(seconds) => seconds,
         Kind::Unavailable => TRY_AGAIN,

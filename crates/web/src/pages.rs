@@ -7,6 +7,7 @@
 //! | [`connections`] | `/o/{org}/connections` |
 //! | [`revocations`] | `/o/{org}/revocations…` |
 //! | [`keys`] | `/me/keys…` |
+//! | [`security`] | `/me/security…` |
 //! | [`reader`] | who reads: the frame around each page |
 //! | [`failure`] | what comes to nothing, as a page; nobody signed in, as the way to the door |
 
@@ -23,6 +24,7 @@ mod reader;
 mod receipt;
 mod revocations;
 mod roles;
+mod security;
 
 use axum::Router;
 use axum::http::{StatusCode, Uri, header};
@@ -41,6 +43,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(connections::routes())
         .merge(revocations::routes())
         .merge(keys::routes())
+        .merge(security::routes())
         .layer(from_fn(failure::to_the_door));
     pages.route("/assets/{*path}", get(asset))
 }

@@ -63,15 +63,10 @@ impl Fault for AccountError {
         match self {
             Self::Denied(denied) => kind_of(*denied),
             Self::Link | Self::NoAccount(_) => Kind::Missing,
-            Self::Email
-            | Self::Name
-            | Self::OwnerDomain(_)
-            | Self::OtherPassword
-            | Self::Password(PasswordError::Weak) => Kind::Unprocessable,
+            Self::Email | Self::Name | Self::OwnerDomain(_) | Self::OtherPassword => Kind::Unprocessable,
             Self::NameTaken | Self::EmailTaken | Self::Owners => Kind::Conflict,
             Self::TooMany(seconds) => Kind::TooMany(*seconds),
-            Self::Password(PasswordError::Busy) => Kind::Unavailable,
-            Self::Password(PasswordError::Failed) => Kind::Internal,
+            Self::Password(error) => error.kind(),
             Self::Database(error) => error.kind(),
         }
     }
@@ -89,9 +84,7 @@ impl Fault for AccountError {
             Self::OwnerDomain(_) => "owner_domain_mismatch",
             Self::OtherPassword => "other_password",
             Self::TooMany(_) => "rate_limited",
-            Self::Password(PasswordError::Weak) => "weak_password",
-            Self::Password(PasswordError::Busy) => "busy",
-            Self::Password(PasswordError::Failed) => "internal",
+            Self::Password(error) => error.code(),
             Self::Database(error) => error.code(),
         }
     }

@@ -15,8 +15,9 @@ use super::DeclareError;
 use crate::accounts::DIRECTORY_SECRET;
 use crate::app::App;
 use crate::check;
+use crate::factors;
 use crate::login::connector;
-use crate::password::PasswordError;
+use crate::password::{PasswordError, Weakness};
 use crate::state::{Account, Owner, Problem, Secret, State, Thing, Withheld};
 
 /// What the document's password of an owner means for the one that stands. Computed before any transaction is open.
@@ -25,22 +26,27 @@ pub(super) struct OwnerPassword {
     standing: Option<(UserId, Option<String>)>,
     /// The new hash, if the password is another.
     pub(super) hash: Option<String>,
-    weak: bool,
+    weak: Option<Weakness>,
 }
 
 impl OwnerPassword {
     /// Verifies the given password against the standing hash, and hashes it only if it does not fit.
-    pub(super) async fn compare(app: &App, owner: Option<&Owner>) -> Result<Self, DeclareError> {
+    pub(super) async fn compare(app: &App, declared: &Account) -> Result<Self, DeclareError> {
+        let owner = declared.owner.as_ref();
         let standing = stored(&mut app.db.read().await?, owner).await?;
-        let mut compared = Self { standing, hash: None, weak: false };
+        let mut compared = Self { standing, hash: None, weak: None };
         let Some(Secret::Given(given)) = owner.and_then(|owner| owner.password.as_ref()) else { return Ok(compared) };
         let known = compared.standing.as_ref().and_then(|(_, hash)| hash.clone());
         if known.is_some() && app.passwords.verify(known, given.clone()).await.map_err(DeclareError::Password)? {
             return Ok(compared);
         }
-        match app.passwords.hash(&*app.random, given.clone()).await {
+        let about = match owner.and_then(|owner| Email::parse(&owner.email)) {
+            Some(email) => factors::about(&mut app.db.read().await?, &email, Some(&declared.name)).await?,
+            None => Vec::new(),
+        };
+        match app.passwords.hash(&*app.random, given.clone(), &about).await {
             Ok(hash) => compared.hash = Some(hash),
-            Err(PasswordError::Weak) => compared.weak = true,
+            Err(PasswordError::Weak(weakness)) => compared.weak = Some(weakness),
             Err(error @ (PasswordError::Busy | PasswordError::Failed)) => return Err(DeclareError::Password(error)),
         }
         Ok(compared)
@@ -59,7 +65,7 @@ impl OwnerPassword {
     /// What is wrong with the given password.
     pub(super) fn problem(&self, index: usize) -> Option<Problem> {
         let path = format!("accounts[{index}].owner.password");
-        self.weak.then(|| Problem { path, what: PasswordError::Weak.to_string() })
+        self.weak.as_ref().map(|weakness| Problem { path, what: weakness.to_string() })
     }
 }
 

@@ -11,9 +11,9 @@ use super::LoginError;
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
+use crate::factors::{self, NotAsked};
 use crate::pause::Point;
 use crate::session::{self, Opened};
-use crate::tries::{Guesses, seconds};
 
 /// Signs somebody in by password. Whoever does not exist takes as long to refuse as a wrong password.
 ///
@@ -33,21 +33,23 @@ pub async fn sign_in(app: &App, ctx: &Ctx, email: &str, password: SecretString) 
 
 async fn try_sign_in(app: &App, ctx: &Ctx, email: &str, password: SecretString) -> Result<Opened, LoginError> {
     let email = Email::parse(email);
-    let guesses = Guesses::of(email.as_ref().map_or("", |email| &email.normal), ctx);
-    if let Some(wait) = guesses.must_wait(app, ctx.now) {
-        return Err(LoginError::TooMany(seconds(wait)));
-    }
     let (hash, member) = match &email {
         Some(email) => find(app, email).await?,
         None => (None, None),
     };
-    let fits = app.passwords.verify(hash.clone(), password).await?;
-    let (true, Some(hash), Some(member)) = (fits, hash, member) else {
-        guesses.failed(app, ctx.now);
-        return Err(LoginError::Credentials);
-    };
-    guesses.succeeded(app);
+    let address = email.as_ref().map_or("", |email| &email.normal);
+    let fits = factors::prove(app, ctx, address, hash.clone(), password).await?;
+    let (true, Some(hash), Some(member)) = (fits, hash, member) else { return Err(LoginError::Credentials) };
     enter(app, ctx, &member, &hash).await
+}
+
+impl From<NotAsked> for LoginError {
+    fn from(refusal: NotAsked) -> Self {
+        match refusal {
+            NotAsked::TooMany(seconds) => Self::TooMany(seconds),
+            NotAsked::Password(error) => Self::Password(error),
+        }
+    }
 }
 
 /// The hash and the membership with which this address signs in: where it owns something, else the oldest.

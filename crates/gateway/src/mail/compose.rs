@@ -40,6 +40,7 @@ pub(super) fn page(message: &Message) -> Page {
         Message::RuleActivationResult { org, by, people, gained, lost, at } => {
             rules(org, by, [*people, *gained, *lost].map(|count| count.to_string()), *at)
         }
+        Message::PasswordChanged { address, at } => password_changed(address, *at),
         Message::AccessRemoved { org, by, scope, at } => access_removed(org, by, *scope, *at),
     }
 }
@@ -133,6 +134,14 @@ fn rules(org: &str, by: &str, [people, gained, lost]: [String; 3], at: Timestamp
             ("With fewer roles", &lost),
         ])
         .line("Not expected? The rules page in the console shows what changed, and can undo it.")
+}
+
+fn password_changed(address: &str, at: Timestamp) -> Page {
+    let at = utc(at);
+    Page::about("Your password was changed")
+        .line(&format!("The password with which {address} signs in here was changed by somebody who was signed in and knew the old one. Every other session has ended. API keys work on."))
+        .facts([("Address", address), ("At", &at)])
+        .line("Not you? Then somebody else knows how you sign in. Ask another owner of your org, or whoever runs this instance, to shut your access at once.")
 }
 
 fn access_removed(org: &str, by: &str, scope: Removed, at: Timestamp) -> Page {

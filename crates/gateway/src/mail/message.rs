@@ -148,6 +148,14 @@ pub enum Message {
         #[serde(deserialize_with = "instant")]
         at: Timestamp,
     },
+    /// Somebody's password was changed.
+    PasswordChanged {
+        /// Whose: the address that they sign in with.
+        address: String,
+        /// When.
+        #[serde(deserialize_with = "instant")]
+        at: Timestamp,
+    },
     /// Somebody was removed.
     AccessRemoved {
         /// The org.
@@ -198,6 +206,7 @@ impl Message {
             Self::Entitlement { .. } => "entitlement",
             Self::RegistrationConfirmed { .. } => "registration_confirmed",
             Self::RuleActivationResult { .. } => "rule_activation_result",
+            Self::PasswordChanged { .. } => "password_changed",
             Self::AccessRemoved { .. } => "access_removed",
         }
     }

@@ -52,14 +52,14 @@ impl Cut {
 
 /// A page of a list; without a cursor it is the last.
 #[derive(Serialize)]
-struct Page<T> {
+pub(super) struct Page<T> {
     items: Vec<T>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
 }
 
 impl<T> Page<T> {
-    fn of(items: Vec<T>, limit: i64, cursor: impl Fn(&T) -> String) -> Self {
+    pub(super) fn of(items: Vec<T>, limit: i64, cursor: impl Fn(&T) -> String) -> Self {
         let full = i64::try_from(items.len()).is_ok_and(|count| count == limit);
         let cursor = items.last().filter(|_| full).map(cursor);
         Self { items, cursor }

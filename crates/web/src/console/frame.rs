@@ -15,6 +15,8 @@ pub enum Room {
     Revocations,
     /// My own API keys.
     Keys,
+    /// My own sessions and password.
+    Security,
 }
 
 /// Whether this instance is a throw-away one; a demo always says so.

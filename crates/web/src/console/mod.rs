@@ -8,6 +8,7 @@
 //! | [`connections`] | `/o/{org}/connections` |
 //! | [`revocations`] | `/o/{org}/revocations` and the receipt |
 //! | [`keys`] | `/me/keys`, `/me/keys/new`, `/me/keys/{id}/delete` |
+//! | [`security`] | `/me/security`: sessions and password |
 //! | [`failure`] | what came to nothing: 403, 404, 405, 500, 503 and others |
 //! | [`docs`] | `/docs`: the API |
 //! | [`assets`] | `/assets/…`: stylesheet, script, fonts, mark |
@@ -25,6 +26,7 @@ pub mod overview;
 pub mod people;
 pub mod person;
 pub mod revocations;
+pub mod security;
 pub mod time;
 
 #[cfg(test)]

@@ -159,6 +159,17 @@ fn pages_say_what_they_are_for() {
     );
     says("keys-created", &["cdap_Ab3dEf6hIj9L_q8Zk", "I have stored it", "data-download"]);
     says("keys-first", &["You have no role there", "30 days", "Never"]);
+    says(
+        "security",
+        &[
+            "This one",
+            "End all other sessions",
+            "action=\"/me/security/password\"",
+            "cursor=def",
+            "session through okta",
+        ],
+    );
+    says("security-federated", &["through your identity provider, which keeps your password"]);
     says("people", &["Mei Tanaka", "NGC_AIE_PR_Admin", "given by hand", "cursor=def"]);
     says("people-found", &["q=mei&amp;cursor=def"]);
     says("person", &["Deactivate and end 3 keys and 2 sessions", "AIE admins", "okta, groups claim"]);

@@ -5,8 +5,11 @@ use crate::api;
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 /// What is sent with no body, because the address says it all.
-const WITHOUT_BODY: [&str; 2] =
-    ["/api/v1/orgs/{org}/users/{user}/deactivate", "/api/v1/orgs/{org}/users/{user}/reactivate"];
+const WITHOUT_BODY: [&str; 3] = [
+    "/api/v1/me/sessions/end-others",
+    "/api/v1/orgs/{org}/users/{user}/deactivate",
+    "/api/v1/orgs/{org}/users/{user}/reactivate",
+];
 
 fn document() -> Value {
     serde_json::to_value(&*with_document(api::routes()).1).unwrap()

@@ -63,11 +63,25 @@ pub(super) enum Done {
     KeyEnded,
     Reactivated,
     NothingToLift,
+    SessionEnded,
+    SessionGone,
+    OthersEnded,
+    PasswordChanged,
 }
 
 impl Done {
-    const ALL: [Self; 6] =
-        [Self::KeyDisabled, Self::KeyEnabled, Self::KeyDeleted, Self::KeyEnded, Self::Reactivated, Self::NothingToLift];
+    const ALL: [Self; 10] = [
+        Self::KeyDisabled,
+        Self::KeyEnabled,
+        Self::KeyDeleted,
+        Self::KeyEnded,
+        Self::Reactivated,
+        Self::NothingToLift,
+        Self::SessionEnded,
+        Self::SessionGone,
+        Self::OthersEnded,
+        Self::PasswordChanged,
+    ];
 
     /// The word in the address.
     pub(super) const fn word(self) -> &'static str {
@@ -78,6 +92,10 @@ impl Done {
             Self::KeyEnded => "key-ended",
             Self::Reactivated => "reactivated",
             Self::NothingToLift => "nothing-to-lift",
+            Self::SessionEnded => "session-ended",
+            Self::SessionGone => "session-gone",
+            Self::OthersEnded => "others-ended",
+            Self::PasswordChanged => "password-changed",
         }
     }
 
@@ -96,6 +114,12 @@ impl Done {
                 Tone::Warning,
                 "Nothing was changed: no admin holds this person. What a directory holds, it lifts itself.",
             ),
+            Self::SessionEnded => (Tone::Good, "The session has ended, on every node."),
+            Self::SessionGone => (Tone::Warning, "Nothing was changed: this session had ended before."),
+            Self::OthersEnded => (Tone::Good, "Every other session has ended. You are signed in here alone."),
+            Self::PasswordChanged => {
+                (Tone::Good, "Your password is changed, and every other session has ended. Your API keys work on.")
+            }
         };
         Notice { tone, text: text.to_owned() }
     }

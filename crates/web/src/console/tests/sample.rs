@@ -2,6 +2,8 @@
 //!
 //! Each text goes through [`Sample::text`], so that the same pages can be filled with markup by an enemy.
 
+mod security;
+
 use std::time::Duration;
 
 use askama::Template;
@@ -294,6 +296,7 @@ impl Sample {
         let mut pages = self.door();
         pages.extend(self.failures());
         pages.extend(self.my_keys());
+        pages.extend(self.security());
         pages.extend(self.org_rooms());
         pages.extend(self.person_pages());
         pages.extend(self.evidence());
