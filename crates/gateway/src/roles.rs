@@ -212,13 +212,14 @@ impl Known {
 
     /// The earliest generation that counts of which they match a rule.
     pub(crate) fn found_since(&self, member: &Member) -> Option<i64> {
-        let earlier = self.sets.also.iter().filter(|(number, _)| *number > self.settled);
-        let mut matching = earlier.filter(|(_, rules)| self.matches(rules)).map(|(number, _)| *number);
-        matching.next().or_else(|| self.matches(&self.sets.giving).then_some(member.rules.generation))
+        let earlier = self.sets.unsettled(self.settled);
+        let mut matching = earlier.filter(|earlier| self.matches(&earlier.rules, |seen| earlier.knew(seen)));
+        let current = || self.matches(&self.sets.giving, |_| true).then_some(member.rules.generation);
+        matching.next().map(|earlier| earlier.number).or_else(current)
     }
 
-    fn matches(&self, rules: &RuleSet) -> bool {
-        self.said.iter().any(|(snapshot, groups)| {
+    fn matches(&self, rules: &RuleSet, knew: impl Fn(Timestamp) -> bool) -> bool {
+        self.said.iter().filter(|(snapshot, _)| knew(snapshot.seen_at)).any(|(snapshot, groups)| {
             rules.rules.get(&snapshot.connection).is_some_and(|rules| {
                 let met: Vec<u32> = groups.iter().flat_map(|group| rules.met(group)).collect();
                 rules.applying(&met).next().is_some()

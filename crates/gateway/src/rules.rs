@@ -20,7 +20,7 @@ pub use activate::{Activated, activate, preview, revoke, undo};
 pub use draft::{RuleView, RulesView, Written, list, put, remove};
 pub use error::RulesError;
 pub use explain::{Explanation, GroupView, NearMiss, SaidView, Tried, explain, try_out};
-pub(crate) use frozen::{Frozen, RuleSet, Sets, Shelf};
+pub(crate) use frozen::{Earlier, Frozen, RuleSet, Sets, Shelf};
 pub use plan::{Changed, Counts, Guard, Named, Preview};
 pub(crate) use settle::settle;
 

@@ -237,3 +237,6 @@ impl Person {
 const fn only(allowed: bool) -> Result<(), Denied> {
     if allowed { Ok(()) } else { Err(Denied::Refused) }
 }
+
+#[cfg(test)]
+mod tests;

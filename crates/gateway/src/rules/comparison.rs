@@ -9,9 +9,9 @@ use cardea_model::rule::{AccountRole, CONTROL_PLANE, Rule};
 use cardea_store::grant;
 use cardea_store::group::{Group, Told};
 
-use super::Sets;
 use super::bulk::Index;
 use super::plan::{Counts, Guard, Named};
+use super::{Earlier, Sets};
 use crate::roles::USER_ADMIN;
 
 /// So many people whom it changes are shown, those who lose most first.
@@ -106,7 +106,7 @@ pub(super) struct Comparison<'a> {
     now: Timestamp,
     sets: &'a Sets,
     before: Ruled<'a>,
-    also: Vec<Index<'a>>,
+    also: Vec<(&'a Earlier, Index<'a>)>,
     after: Ruled<'a>,
     speaker: Option<MemberId>,
     counts: Counts,
@@ -125,12 +125,12 @@ impl<'a> Comparison<'a> {
         groups: &[Group],
         (speaker, now): (Option<MemberId>, Timestamp),
     ) -> Self {
-        let also = sets.also.iter().filter(|(number, _)| *number > settled);
+        let also = sets.unsettled(settled);
         Self {
             now,
             sets,
             before,
-            also: also.map(|(_, set)| Index::new(set, groups)).collect(),
+            also: also.map(|earlier| (earlier, Index::new(&earlier.rules, groups))).collect(),
             after,
             speaker,
             counts: Counts::default(),
@@ -180,11 +180,10 @@ impl<'a> Comparison<'a> {
         let (now, scratch) = (self.now, &mut self.scratch);
         let before = earned(&self.before, told, now, scratch);
         let after = earned(&self.after, told, now, scratch);
-        let mut also = |index: &Index<'_>| {
+        let mut also = |(earlier, index): &(&Earlier, Index<'_>)| {
             scratch.places.clear();
-            told.iter().filter_map(|told| told.said.as_ref()).for_each(|said| {
-                index.applying(said, now, &mut scratch.met, &mut scratch.places);
-            });
+            let known = told.iter().filter_map(|told| told.said.as_ref()).filter(|said| earlier.knew(said.seen_at));
+            known.for_each(|said| index.applying(said, now, &mut scratch.met, &mut scratch.places));
             !scratch.places.is_empty()
         };
         let marked = who.managed_since.is_some_and(|mark| self.sets.marks.count(mark));

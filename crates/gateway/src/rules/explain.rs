@@ -105,7 +105,7 @@ pub async fn explain(
     user: &str,
     service: Option<&str>,
 ) -> Result<Explanation, RulesError> {
-    ctx.may(Permission::SeeUsers, account)?;
+    ctx.may(Permission::ManageRules, account)?;
     let mut conn = app.db.read().await?;
     let row = account::find(&mut conn, account).await?.ok_or(RulesError::Missing("org"))?;
     let member = people::member_of(&mut conn, account, user).await?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use cardea_model::Timestamp;
 use cardea_model::id::{ConnectionId, OrgId, RuleId};
 use cardea_model::rule::{CompiledRules, Rule, RuleBody};
 use cardea_store::db::{Conn, DbError};
@@ -80,9 +81,25 @@ pub(crate) struct Sets {
     number: i64,
     pub(crate) giving: RuleSet,
     /// The earlier generations of [`Marks::also`], the oldest first.
-    pub(crate) also: Vec<(i64, RuleSet)>,
+    also: Vec<Earlier>,
     pub(crate) marks: Marks,
     values: RwLock<HashMap<i64, Arc<Group>>>,
+}
+
+/// A generation that was in force before.
+#[derive(Debug)]
+pub(crate) struct Earlier {
+    pub(crate) number: i64,
+    pub(crate) rules: RuleSet,
+    /// When another one took its place: it manages nobody of whom something was first said later.
+    until: Timestamp,
+}
+
+impl Earlier {
+    /// Whether what was told at this time was known while it was in force.
+    pub(crate) fn knew(&self, seen_at: Timestamp) -> bool {
+        seen_at <= self.until
+    }
 }
 
 /// The newest sets of each org that this node has been asked for.
@@ -126,10 +143,17 @@ impl Sets {
         let marks = Self::marks(conn, org, number).await?;
         let mut also = Vec::with_capacity(marks.also.len());
         for earlier in &marks.also {
-            also.push((*earlier, compiled(conn, org, *earlier).await?));
+            let next = generation::find(conn, org, earlier + 1).await?;
+            let until = next.map_or(Timestamp::from_micros(i64::MAX), |next| next.activated_at);
+            also.push(Earlier { number: *earlier, rules: compiled(conn, org, *earlier).await?, until });
         }
         let giving = compiled(conn, org, number).await?;
         Ok(Self { number, giving, also, marks, values: RwLock::default() })
+    }
+
+    /// The earlier generations whose people may not carry their marks yet, the oldest first.
+    pub(crate) fn unsettled(&self, settled: i64) -> impl Iterator<Item = &Earlier> {
+        self.also.iter().filter(move |earlier| earlier.number > settled)
     }
 
     /// The groups of these numbers. What a committed number stands for never changes, so each is read once.

@@ -10,6 +10,7 @@ use cardea_store::group::{self, Told};
 use cardea_store::job::{self, Job};
 use cardea_store::member;
 
+use super::Earlier;
 use super::bulk::Index;
 use crate::app::App;
 use crate::error::GatewayError;
@@ -40,13 +41,13 @@ async fn mark_all(app: &App, row: &Account) -> Result<Option<i64>, DbError> {
     let mut conn = app.db.read().await?;
     let sets = app.rules.sets(&mut conn, row.org, row.rules.generation).await?;
     let groups = group::of_account(&mut conn, row.id).await?;
-    let due = sets.also.iter().filter(|(number, _)| *number > row.rules.settled);
-    let earlier: Vec<(i64, Index<'_>)> = due.map(|(number, set)| (*number, Index::new(set, &groups))).collect();
+    let due = sets.unsettled(row.rules.settled);
+    let earlier: Vec<Due<'_>> = due.map(|earlier| (earlier, Index::new(&earlier.rules, &groups))).collect();
     let Some((newest, _)) = earlier.last() else { return Ok(None) };
     let (mut after, now) = (String::new(), app.clock.now());
     loop {
         let page = group::page(&mut conn, row.id, &after, CHUNK).await?;
-        let Some(last) = page.last() else { return Ok(Some(*newest)) };
+        let Some(last) = page.last() else { return Ok(Some(newest.number)) };
         after = last.member.to_string();
         let unmarked = page.iter().filter(|told| !told.managed_since.is_some_and(|mark| sets.marks.count(mark)));
         let marks = unmarked.filter_map(|told| Some((told.member, since(&earlier, told, now)?, told.managed_since)));
@@ -54,15 +55,21 @@ async fn mark_all(app: &App, row: &Account) -> Result<Option<i64>, DbError> {
     }
 }
 
+/// A generation whose people are to be marked.
+type Due<'a> = (&'a Earlier, Index<'a>);
+
 /// The earliest generation that manages somebody.
-fn since(earlier: &[(i64, Index<'_>)], told: &Told, now: Timestamp) -> Option<i64> {
+fn since(earlier: &[Due<'_>], told: &Told, now: Timestamp) -> Option<i64> {
     let said = told.said.as_ref().filter(|_| !told.owner)?;
     let (mut met, mut places) = (Vec::new(), Vec::new());
-    let mut managing = earlier.iter().filter(|(_, index)| {
+    let mut managing = earlier.iter().filter(|(earlier, index)| {
+        if !earlier.knew(said.seen_at) {
+            return false;
+        }
         index.applying(said, now, &mut met, &mut places);
         !places.is_empty()
     });
-    managing.next().map(|(number, _)| *number)
+    managing.next().map(|(earlier, _)| earlier.number)
 }
 
 /// Who, since when, and the mark that does not count.

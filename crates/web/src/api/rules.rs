@@ -210,6 +210,6 @@ async fn explain(
     Path((org, user)): Path<(String, String)>,
     Query(asked): Query<Of>,
 ) -> Result<Json<Explanation>, Problem> {
-    let account = people::account_of(&app, &ctx, &org, Permission::SeeUsers).await?;
+    let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
     Ok(Json(rules::explain(&app, &ctx, account.id, &user, asked.service.as_deref()).await?))
 }
