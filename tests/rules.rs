@@ -3,6 +3,7 @@
 
 mod activation;
 mod claims;
+mod model;
 
 use anyhow::{Context, Result};
 use cardea_testkit::reqwest::Method;

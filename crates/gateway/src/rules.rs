@@ -24,14 +24,16 @@ pub(crate) use frozen::{Earlier, Frozen, RuleSet, Sets, Shelf};
 pub use plan::{Changed, Counts, Guard, Named, Preview};
 pub(crate) use settle::settle;
 
+use cardea_model::catalogue::GrantedRole;
 use cardea_model::id::{JobId, OrgId};
 use cardea_model::numbers::Numbers;
-use cardea_model::rule::RuleBody;
+use cardea_model::rule::{RuleBody, RuleGrant};
 use cardea_store::account::Account;
 use cardea_store::connection;
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::feed::{self, Kind};
 use cardea_store::generation::{self, Generation};
+use cardea_store::grant;
 use cardea_store::job;
 
 use crate::app::App;
@@ -122,6 +124,32 @@ pub(crate) async fn put_in_force(
         job::add(tx, JobId::new(ctx.now, &*app.random), SETTLE, &subject, ctx.now).await?;
     }
     Ok(number)
+}
+
+/// Every role that somebody has by hand or a rule in force gives, so that a catalogue can say which it has forgotten.
+///
+/// # Errors
+/// The database's.
+pub async fn granted(app: &App) -> Result<Vec<GrantedRole>, GatewayError> {
+    let mut conn = app.db.read().await?;
+    let by_hand = grant::counted(&mut conn).await?.into_iter().map(|counted| GrantedRole {
+        service: counted.service,
+        role: counted.role,
+        by_rules: 0,
+        by_hand: u64::try_from(counted.count).unwrap_or(0),
+    });
+    let mut granted: Vec<GrantedRole> = by_hand.collect();
+    for rules in generation::all_in_force(&mut conn).await? {
+        let frozen: Vec<Frozen> = serde_json::from_str(&rules).map_err(|_| GatewayError::Corrupt("generation"))?;
+        let given = frozen.into_iter().flat_map(|rule| rule.body.grants);
+        granted.extend(given.map(|RuleGrant { service, role, .. }| GrantedRole {
+            service,
+            role,
+            by_rules: 1,
+            by_hand: 0,
+        }));
+    }
+    Ok(granted)
 }
 
 /// Tells every node that the org has changed; the last write of its transaction.

@@ -188,6 +188,7 @@ fn settings(config: &Config, purpose: Purpose) -> Settings {
         bound: config.revocation.bound,
         session_max_age: config.sessions.max_age,
         session_idle: config.sessions.idle,
+        claims_max_age: config.keys.claims_max_age,
         org_owners: usize::try_from(config.limits.org_owners).unwrap_or(usize::MAX),
         personal_keys_per_user: i64::from(config.limits.personal_keys_per_user),
         link_life: config.limits.invitation_default,

@@ -69,6 +69,18 @@ pub async fn newest(conn: &mut Conn, org: OrgId, limit: i64) -> Result<Vec<Gener
     .await
 }
 
+/// The rules in force of every org, as JSON.
+pub async fn all_in_force(conn: &mut Conn) -> Result<Vec<String>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT g.rules FROM generation g JOIN org o ON o.id = g.org_id AND o.generation = g.number
+             WHERE o.rules_active = TRUE ORDER BY g.org_id"
+        ),
+        args![],
+    )
+    .await
+}
+
 /// Adds a generation and puts it in force; under the lock of the org. `active` says whether its rules give roles.
 pub async fn put_in_force(tx: &mut Tx, org: OrgId, generation: &Generation, active: bool) -> Result<(), DbError> {
     tx.execute(

@@ -73,6 +73,32 @@ pub async fn between(conn: &mut Conn, account: AccountId, (after, until): (&str,
     .await
 }
 
+/// How often a role was given by hand.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// The service's name.
+    pub service: String,
+    /// The role's name.
+    pub role: String,
+    /// To how many members and teams.
+    pub count: i64,
+}
+
+impl FromRow for Counted {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self { service: row.get("service")?, role: row.get("role")?, count: row.get("times")? })
+    }
+}
+
+/// How often each role was given by hand, in the whole instance.
+pub async fn counted(conn: &mut Conn) -> Result<Vec<Counted>, DbError> {
+    conn.all(
+        sql!("SELECT service, role, COUNT(*) AS times FROM manual_grant GROUP BY service, role ORDER BY service, role"),
+        args![],
+    )
+    .await
+}
+
 /// A role as it is written: the team's id (empty for the whole org), the service and the role.
 #[derive(Clone, Copy, Debug)]
 pub struct Role<'a> {

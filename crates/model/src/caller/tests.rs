@@ -72,6 +72,7 @@ fn table(place: &Place) -> String {
 
 /// The page is what the code says; whoever changes the code reads there what it means for everybody.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "whoever changes the code asks for the new page so")]
 fn the_printed_matrix_is_the_one_that_decides() {
     let page = format!(
         "# Who may do what\n\nPrinted from `Caller::may`, and held against it by a test: `yes`, or the status of the refusal. 404\nis for whoever may not know that the place exists.\n\n\

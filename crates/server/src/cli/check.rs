@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::{catalogue, opening, pepper};
 use cardea_gateway::catalogue::digest;
 use cardea_gateway::ground::{Engine, SchemaState};
+use cardea_gateway::rules;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -103,8 +104,17 @@ async fn examined(config: &Config) -> anyhow::Result<Vec<Finding>> {
 async fn together(config: &Config) -> Vec<Finding> {
     match opening::to_look(config).await {
         Ok(app) => {
+            let mut findings = vec![Finding::ok("secrets", "the pepper is the one that this database was made with")];
+            match rules::granted(&app).await {
+                Ok(granted) => findings.extend(app.catalogue.forgotten(granted).iter().map(|error| {
+                    let fix =
+                        "name in `replaced_by` what took its place, or take the role away; until then it gives nothing";
+                    Finding::problem("catalogue", error.to_string(), Some(fix))
+                })),
+                Err(error) => findings.extend(Finding::of_error("roles", &error.into())),
+            }
             app.db.close().await;
-            vec![Finding::ok("secrets", "the pepper is the one that this database was made with")]
+            findings
         }
         Err(error) => Finding::of_error("secrets", &error),
     }

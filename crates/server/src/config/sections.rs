@@ -115,11 +115,14 @@ impl Default for Database {
 pub(crate) struct Keys {
     /// The file of the pepper; made on first start.
     pub(crate) pepper_file: PathBuf,
+    /// How long what an identity provider last said keeps the keys of whom rules manage alive; zero is for ever.
+    #[serde(deserialize_with = "span")]
+    pub(crate) claims_max_age: Duration,
 }
 
 impl Default for Keys {
     fn default() -> Self {
-        Self { pepper_file: "data/pepper".into() }
+        Self { pepper_file: "data/pepper".into(), claims_max_age: Duration::from_secs(7 * 24 * HOUR) }
     }
 }
 

@@ -8,7 +8,7 @@
 //! other programs on the machine disturb least. The exit code is 1 if a figure misses its mark, or if the loader was
 //! so busy that the figure would be its own.
 //!
-//! `bench checks`, `directory`, `propagation` or `logins`, or several of them, measure these only.
+//! `bench checks`, `directory`, `propagation`, `logins` or `rules`, or several of them, measure these only.
 
 mod bare;
 mod checks;
@@ -20,6 +20,7 @@ mod open_loop;
 mod process;
 mod propagation;
 mod report;
+mod rules;
 mod scene;
 
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use report::Report;
 
-const USAGE: &str = "usage: bench [checks] [directory] [propagation] [logins]";
+const USAGE: &str = "usage: bench [checks] [directory] [propagation] [logins] [rules]";
 
 fn main() -> ExitCode {
     match begin() {
@@ -53,7 +54,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 async fn run(chosen: &[&str]) -> Result<ExitCode> {
-    const ALL: [&str; 4] = ["checks", "directory", "propagation", "logins"];
+    const ALL: [&str; 5] = ["checks", "directory", "propagation", "logins", "rules"];
     if chosen.iter().any(|name| !ALL.contains(name)) {
         bail!(USAGE);
     }
@@ -63,6 +64,7 @@ async fn run(chosen: &[&str]) -> Result<ExitCode> {
             "checks" => checks::measure(&mut report).await?,
             "directory" => directory::measure(&mut report).await?,
             "propagation" => propagation::measure(&mut report).await?,
+            "rules" => rules::measure(&mut report).await?,
             _ => logins::measure(&mut report).await?,
         }
     }

@@ -1,0 +1,150 @@
+//! Membership rules over very many people: what a preview and an activation cost, what one person costs, and how long one
+//! explanation takes.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use cardea_model::id::RuleId;
+use cardea_model::rule::{CompiledRules, Rule};
+use cardea_store::account;
+use cardea_store::db::Sql;
+use cardea_testkit::reqwest::Method;
+use cardea_testkit::{Browser, Engine};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::report::{Mark, Report, median, say};
+use crate::scene::Scene;
+
+const GROUPS: usize = 5_000;
+const RULES: usize = 1_000;
+const PATH: &str = "/api/v1/orgs/acme/rules";
+
+/// Measures.
+pub(crate) async fn measure(report: &mut Report) -> Result<()> {
+    one_person(report)?;
+    for (people, most) in [(100_000, 1.0), (1_000_000, 10.0)] {
+        everybody(report, people, most).await?;
+    }
+    Ok(())
+}
+
+/// A person in 20 groups under 1,000 rules: by then it is known what each group meets.
+fn one_person(report: &mut Report) -> Result<()> {
+    let rule = |number: usize| -> Result<Rule> {
+        let id: RuleId = format!("{}_{number:032x}", RuleId::PREFIX).parse()?;
+        let body = json!({"any_of": [{"equals": format!("group {}", number * 5)}], "grants": [{"service": "registry", "role": "user"}]});
+        Ok(Rule { id, name: format!("rule {number}"), body: serde_json::from_value(body)? })
+    };
+    let rules = (1..=RULES).map(rule).collect::<Result<Vec<_>>>()?;
+    let rules = CompiledRules::compile(&rules).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+    let people: Vec<Vec<u32>> = (0..1_000)
+        .map(|person| {
+            (0..20).flat_map(|group| rules.met(&format!("group {}", (person * 7 + group * 251) % GROUPS + 1))).collect()
+        })
+        .collect();
+    let mut rounds = Vec::new();
+    for _ in 0..9 {
+        let began = Instant::now();
+        let mut applying = 0;
+        for met in people.iter().cycle().take(100_000) {
+            applying += rules.applying(met).count();
+        }
+        ensure!(applying > 0, "no rule applies to anybody");
+        rounds.push(began.elapsed().as_secs_f64() * 1e9 / 1e5);
+    }
+    let details = json!({"rules": RULES, "groups_a_person": 20});
+    report.figure("rule_evaluation", "ns", median(rounds), Mark::AtMost(1_000.0), &details);
+    Ok(())
+}
+
+async fn everybody(report: &mut Report, people: usize, most: f64) -> Result<()> {
+    say(&format!("{people} people are made"));
+    let scene = Scene::new(Engine::Sqlite, 0).await?;
+    fill(&scene, people).await?;
+    let child = scene.serve("one")?;
+    let owner = Browser::new(&child.url())?;
+    let (email, password) = cardea_testkit::world::OWNER;
+    owner.post_form("/login/password", &[("email", email), ("password", password)]).await?;
+    let details = json!({"people": people, "groups_a_person": 6, "groups": GROUPS, "rules": RULES});
+    let before = child.memory()?;
+    let (preview, took) = post(&owner, "preview", &json!({})).await?;
+    report.figure("rules_preview", "s", took, Mark::AtMost(most), &details);
+    let wanted = json!({"digest": preview.get("digest"), "confirm": "acme"});
+    let (_, took) = post(&owner, "activate", &wanted).await?;
+    report.figure("rules_activation", "s", took, Mark::AtMost(most), &details);
+    let after = child.memory()?;
+    let grown = json!({"people": people, "anonymous_before": before.anonymous, "all": after.all});
+    report.figure("rules_memory", "MB", after.anonymous, Mark::AtMost(300.0), &grown);
+    let mut rounds = Vec::new();
+    for number in 1..=50 {
+        let began = Instant::now();
+        let user = format!("usr_{:032x}", number * (people / 60));
+        let answer = owner.get(&format!("/api/v1/orgs/acme/users/{user}/explain")).await?;
+        ensure!(answer.status == 200, "no explanation: {}", answer.body);
+        rounds.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    report.figure("rules_explain", "ms", median(rounds), Mark::AtMost(5.0), &details);
+    Ok(())
+}
+
+async fn post(owner: &Browser, what: &str, body: &Value) -> Result<(Value, f64)> {
+    let began = Instant::now();
+    let answer = owner.send(Method::POST, &format!("{PATH}/{what}"), body).await?;
+    let took: Duration = began.elapsed();
+    ensure!(answer.status == 200, "{what}: {}", answer.body);
+    Ok((answer.json(), took.as_secs_f64()))
+}
+
+/// People with six groups each, and a rule for every fifth group, written by the database itself.
+async fn fill(scene: &Scene, people: usize) -> Result<()> {
+    let node = cardea_testkit::NodeBuilder::default().on_real_time().start(&scene.world.database).await?;
+    let app = &node.app;
+    let acme = account::named(&mut app.db.read().await?, "acme").await?.context("no account")?;
+    let okta: String = one(app, "SELECT id FROM connection WHERE name = 'okta'".to_owned()).await?;
+    let count =
+        |most: usize| format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most})");
+    let id = |prefix: &str| format!("'{prefix}_' || printf('%032x', i)");
+    let (person, member, identity) = (id("usr"), id("mbr"), id("idn"));
+    let (account, org) = (acme.id, acme.org);
+    let groups = (0..6).map(|number| format!("(i % 800 + 1 + {number} * 800)")).collect::<Vec<_>>().join(" || ',' || ");
+    let document = r#"'{"any_of":[{"equals":"group ' || (i * 5) || '"}],"account_role":"member","grants":[{"service":"registry","role":"user"}]}'"#;
+    for statement in [
+        format!(
+            "{} INSERT INTO external_group (id, connection_id, value) SELECT i, '{okta}', 'group ' || i FROM n",
+            count(GROUPS)
+        ),
+        format!("UPDATE counter SET value = {GROUPS} WHERE name = 'external_group'"),
+        format!(
+            "{} INSERT INTO rule (id, org_id, connection_id, name, position, document) SELECT {}, '{org}', '{okta}', 'rule ' || i, i, {document} FROM n",
+            count(RULES - 1),
+            id("rul")
+        ),
+        format!(
+            "{} INSERT INTO person (id, name, search, created_at) SELECT {person}, 'Person ' || i, 'person ' || i, 1 FROM n",
+            count(people)
+        ),
+        format!(
+            "{} INSERT INTO member (id, account_id, person_id, account_role, created_at) SELECT {member}, '{account}', {person}, 'member', 1 FROM n",
+            count(people)
+        ),
+        format!(
+            "{} INSERT INTO identity (id, connection_id, person_id, member_id, user_name, user_name_folded, managed, active, document, created_at, modified_at) SELECT {identity}, '{okta}', {person}, {member}, 'p' || i, 'p' || i, FALSE, TRUE, '{{}}', 1, 1 FROM n",
+            count(people)
+        ),
+        format!(
+            "{} INSERT INTO group_snapshot (identity_id, member_id, connection_id, group_ids, said, seen_at) SELECT {identity}, {member}, '{okta}', {groups}, 'present', 1 FROM n",
+            count(people)
+        ),
+    ] {
+        let mut tx = app.db.write().await?;
+        tx.execute(Sql { text: statement.leak(), file: file!(), line: line!() }, &[]).await?;
+        tx.commit().await?;
+    }
+    node.stop().await;
+    Ok(())
+}
+
+async fn one(app: &cardea_gateway::App, text: String) -> Result<String> {
+    Ok(app.db.read().await?.one(Sql { text: text.leak(), file: file!(), line: line!() }, &[]).await?)
+}

@@ -1,0 +1,232 @@
+//! Random histories of sign-ins, rules, activations, undoes and roles by hand, held against a model that is written from the
+//! words of the specification: it keeps every consequence at once, where the gateway works them out when asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use cardea_store::{account, grant, member, person};
+use cardea_testkit::reqwest::Method;
+use cardea_testkit::{Browser, Engine, World, stories};
+use serde_json::{Value, json};
+
+use super::{RULES, activate, add, in_groups, roles, rule, unruled};
+
+stories! {
+    whatever_happens_people_have_what_the_specification_says,
+}
+
+const PEOPLE: [&str; 3] = ["ana", "bo", "dana"];
+const GROUPS: [&str; 3] = ["red", "green", "blue"];
+const ROLES: [(&str, &str); 3] = [("registry", "viewer"), ("registry", "admin"), ("catalog", "read")];
+const HISTORIES: u64 = 6;
+const STEPS: usize = 28;
+
+/// A rule: the group and the role that it gives.
+type Given = (&'static str, (&'static str, &'static str));
+
+#[derive(Clone, Default)]
+struct Someone {
+    groups: BTreeSet<&'static str>,
+    by_hand: BTreeSet<(&'static str, &'static str)>,
+    /// The activation since which only rules give their roles.
+    managed: Option<usize>,
+}
+
+/// What was put in force, and what it was before.
+#[derive(Clone, Default)]
+struct Force {
+    rules: BTreeSet<Given>,
+    number: usize,
+    before: Option<(BTreeSet<Given>, usize)>,
+}
+
+#[derive(Default)]
+struct Model {
+    people: BTreeMap<&'static str, Someone>,
+    draft: BTreeMap<String, Given>,
+    force: Force,
+    count: usize,
+}
+
+impl Model {
+    fn signs_in(&mut self, name: &'static str, groups: BTreeSet<&'static str>) {
+        self.people.entry(name).or_default().groups = groups;
+        self.manage();
+    }
+
+    /// Whoever matches a rule in force is managed by rules from then on.
+    fn manage(&mut self) {
+        for someone in self.people.values_mut() {
+            let matches = self.force.rules.iter().any(|(group, _)| someone.groups.contains(group));
+            if matches && someone.managed.is_none() {
+                someone.managed = Some(self.force.number);
+            }
+        }
+    }
+
+    fn activates(&mut self) {
+        self.count += 1;
+        let before = Some((self.force.rules.clone(), self.force.number));
+        self.force = Force { rules: self.draft.values().copied().collect(), number: self.count, before };
+        self.manage();
+    }
+
+    /// Whether there was something to undo.
+    fn undoes(&mut self) -> bool {
+        let Some((rules, _)) = self.force.before.take() else { return false };
+        for someone in self.people.values_mut() {
+            if someone.managed == Some(self.force.number) {
+                someone.managed = None;
+            }
+        }
+        self.count += 1;
+        self.force = Force { rules, number: self.count, before: None };
+        self.manage();
+        true
+    }
+
+    fn roles(&self, name: &str) -> Vec<String> {
+        let someone = &self.people[name];
+        let given = self.force.rules.iter().filter(|(group, _)| someone.groups.contains(group)).map(|(_, role)| *role);
+        let all: BTreeSet<_> =
+            if someone.managed.is_some() { given.collect() } else { someone.by_hand.iter().copied().collect() };
+        all.into_iter().map(|(service, role)| format!("/{service}:{role}")).collect()
+    }
+}
+
+/// Numbers that are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(most).unwrap()).unwrap()
+    }
+
+    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+}
+
+/// The gateway and the model side by side.
+struct Both {
+    world: World,
+    owner: Browser,
+    browsers: BTreeMap<&'static str, Browser>,
+    model: Model,
+    told: Vec<String>,
+}
+
+impl Both {
+    async fn signs_in(&mut self, name: &'static str, groups: BTreeSet<&'static str>) -> Result<()> {
+        self.told.push(format!("{name} signs in with {groups:?}"));
+        in_groups(&self.world, name, &groups.iter().copied().collect::<Vec<_>>());
+        self.browsers.insert(name, self.world.sign_in(name).await?);
+        self.model.signs_in(name, groups);
+        Ok(())
+    }
+
+    async fn step(&mut self, dice: &mut Dice) -> Result<()> {
+        let name = dice.one(&PEOPLE);
+        match dice.below(9) {
+            0 | 1 => {
+                let groups = GROUPS.into_iter().filter(|_| dice.below(2) == 0).collect();
+                self.signs_in(name, groups).await
+            }
+            2 | 3 => self.edits(dice).await,
+            4 | 5 => {
+                self.told.push("activates".to_owned());
+                activate(&self.owner).await?;
+                self.model.activates();
+                Ok(())
+            }
+            6 => {
+                self.told.push("undoes".to_owned());
+                let answer = self.owner.send(Method::POST, &format!("{RULES}/undo"), &json!({})).await?;
+                assert_eq!(answer.status == 200, self.model.undoes(), "{:#?}: {}", self.told, answer.body);
+                Ok(())
+            }
+            7 => {
+                self.told.push("marks are written".to_owned());
+                self.world.node().finish_jobs().await
+            }
+            _ => self.by_hand(name, dice.one(&ROLES), dice.below(2) == 0).await,
+        }
+    }
+
+    async fn edits(&mut self, dice: &mut Dice) -> Result<()> {
+        let listed = self.owner.get(RULES).await?.json();
+        let listed = listed["rules"].as_array().context("rules")?.clone();
+        if listed.len() >= 3 || (!listed.is_empty() && dice.below(3) == 0) {
+            let gone: &Value = &listed[dice.below(listed.len())];
+            let (id, name) = (gone["id"].as_str().context("id")?, gone["name"].as_str().context("name")?);
+            self.told.push(format!("removes {name}"));
+            self.model.draft.remove(name);
+            assert_eq!(self.owner.send(Method::DELETE, &format!("{RULES}/{id}"), &json!({})).await?.status, 204);
+            return Ok(());
+        }
+        let (group, (service, role)) = (dice.one(&GROUPS), dice.one(&ROLES));
+        let name = format!("rule {}", self.told.len());
+        self.told.push(format!("adds {name}: {group} gives {service}/{role}"));
+        let written = rule(&name, group, &json!([{"service": service, "role": role}]));
+        assert_eq!(add(&self.owner, &written).await?.status, 201);
+        self.model.draft.insert(name, (group, (service, role)));
+        Ok(())
+    }
+
+    /// Gives or takes a role by hand, of whom no rule manages.
+    async fn by_hand(&mut self, name: &'static str, role: (&'static str, &'static str), gives: bool) -> Result<()> {
+        let someone = self.model.people.entry(name).or_default();
+        if someone.managed.is_some() {
+            return Ok(());
+        }
+        self.told.push(format!("{name}: {role:?} by hand: {gives}"));
+        let app = &self.world.node().app;
+        let mut tx = app.db.write().await?;
+        let acme = account::named(&mut tx, "acme").await?.context("acme")?;
+        let found = person::with_email(&mut tx, &format!("{name}@corp.example")).await?.context("somebody")?;
+        let member = member::of_user(&mut tx, acme.id, found.id).await?.context("a member")?;
+        let stored = grant::Role { team_id: "", service: role.0, role: role.1 };
+        if gives {
+            grant::add(&mut tx, member.id, stored, "test", app.clock.now()).await?;
+            someone.by_hand.insert(role);
+        } else {
+            grant::remove(&mut tx, member.id, stored).await?;
+            someone.by_hand.remove(&role);
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn agree(&self) -> Result<()> {
+        for (name, browser) in &self.browsers {
+            assert_eq!(roles(browser).await?, self.model.roles(name), "{name} after {:#?}", self.told);
+        }
+        Ok(())
+    }
+}
+
+async fn whatever_happens_people_have_what_the_specification_says(engine: Engine) -> Result<()> {
+    for history in 1..=HISTORIES {
+        let world = World::new(engine).await?;
+        unruled(&world).await?;
+        world.node().finish_jobs().await?;
+        let owner = world.sign_in_owner().await?;
+        let (mut both, mut dice) = (
+            Both { world, owner, browsers: BTreeMap::new(), model: Model::default(), told: Vec::new() },
+            Dice(0x9E37_79B9_7F4A_7C15 ^ history),
+        );
+        activate(&both.owner).await?;
+        both.model.activates();
+        for name in PEOPLE {
+            both.signs_in(name, BTreeSet::new()).await?;
+        }
+        for _ in 0..STEPS {
+            both.step(&mut dice).await?;
+            both.agree().await?;
+        }
+    }
+    Ok(())
+}
