@@ -36,3 +36,5 @@ mod provisioning;
 mod races;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod who;
