@@ -69,7 +69,9 @@ async fn too_many_groups_keep_the_last_good_ones(engine: Engine) -> Result<()> {
     let long = "x".repeat(513);
     for groups in [many.iter().map(String::as_str).collect::<Vec<_>>(), vec![long.as_str()]] {
         in_groups(&world, "ana", &groups);
-        assert_eq!(roles(&world.sign_in("ana").await?).await?, ALL);
+        let ana = world.sign_in("ana").await?;
+        assert_eq!(roles(&ana).await?, ALL);
+        assert_eq!(ana.get("/api/v1/me").await?.json()["notices"], json!([{"code": "unknown_groups"}]));
         let why = owner.get(ANA).await?.json();
         assert_eq!((&why["said"][0]["said"], &why["codes"]), (&json!("overage"), &json!(["unknown_groups"])));
     }

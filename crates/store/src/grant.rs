@@ -63,9 +63,9 @@ pub async fn between(conn: &mut Conn, account: AccountId, (after, until): (&str,
     conn.all(
         sql!(
             "SELECT g.member_id, COALESCE(t.name, '') AS team, g.service, g.role, g.granted_by
-             FROM manual_grant g JOIN member m ON m.id = g.member_id
-                  LEFT JOIN team t ON t.id = g.team_id AND t.deleted_at IS NULL
-             WHERE g.member_id > $1 AND g.member_id <= $2 AND m.account_id = $3 AND (g.team_id = '' OR t.id IS NOT NULL)
+             FROM manual_grant g LEFT JOIN team t ON t.id = g.team_id AND t.deleted_at IS NULL
+             WHERE g.member_id > $1 AND g.member_id <= $2 AND (g.team_id = '' OR t.id IS NOT NULL)
+               AND EXISTS (SELECT 1 FROM member m WHERE m.id = g.member_id AND m.account_id = $3)
              ORDER BY g.member_id"
         ),
         args![after, until, &account.to_string()],

@@ -232,6 +232,26 @@ pub async fn page(conn: &mut Conn, account: AccountId, after: &str, limit: i64) 
     .await
 }
 
+/// The members of an account about whom something was told since, in the order of their ids.
+pub async fn told_since(conn: &mut Conn, account: AccountId, since: Timestamp) -> Result<Vec<MemberId>, DbError> {
+    struct Of(MemberId);
+    impl FromRow for Of {
+        fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+            row.parsed("member_id").map(Self)
+        }
+    }
+    let told: Vec<Of> = conn
+        .all(
+            sql!(
+                "SELECT DISTINCT s.member_id FROM group_snapshot s JOIN member m ON m.id = s.member_id
+                 WHERE m.account_id = $1 AND s.seen_at >= $2 ORDER BY s.member_id"
+            ),
+            args![&account.to_string(), since],
+        )
+        .await?;
+    Ok(told.into_iter().map(|Of(member)| member).collect())
+}
+
 /// Replaces what was said about an identity.
 pub async fn put_snapshot(tx: &mut Tx, identity: IdentityId, snapshot: &Snapshot) -> Result<(), DbError> {
     tx.execute(

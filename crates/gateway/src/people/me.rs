@@ -9,7 +9,7 @@ use super::RoleView;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::error::GatewayError;
-use crate::roles;
+use crate::roles::{self, Known};
 
 /// What a person sees of themselves.
 #[derive(Clone, Debug, Serialize)]
@@ -68,7 +68,11 @@ pub async fn me(app: &App, ctx: &Ctx) -> Result<Me, GatewayError> {
     let orgs = vec![MeOrg { org: tenant.org_name, roles: held.roles }];
     let user = MeUser { id: person.id, email: person.email, email_verified: person.email_trusted, name: person.name };
     let roleless = orgs.iter().all(|org| org.roles.is_empty());
-    let notices = if roleless { vec![Notice { code: "no_roles" }] } else { Vec::new() };
+    // Whose groups were cut off or left out keeps the last good ones, and should know that they may be old.
+    let unknown =
+        Known::read(app, &mut conn, &row, ctx.now).await?.said().iter().any(|(last, _)| last.said != "present");
+    let codes = [(roleless, "no_roles"), (unknown && !row.owner, "unknown_groups")];
+    let notices = codes.into_iter().filter_map(|(applies, code)| applies.then_some(Notice { code })).collect();
     Ok(Me { user, account: tenant.name, orgs, notices })
 }
 

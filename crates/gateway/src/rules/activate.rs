@@ -83,7 +83,7 @@ fn confirmed(guards: &[Guard], account: &Account, confirm: Option<&str>) -> Resu
 }
 
 /// A transaction that holds the org, with what it was read to be under that lock.
-async fn locked(app: &App, ctx: &Ctx, account: AccountId) -> Result<(Tx, Ctx, Account), RulesError> {
+pub(super) async fn locked(app: &App, ctx: &Ctx, account: AccountId) -> Result<(Tx, Ctx, Account), RulesError> {
     let (mut tx, ctx) = session::write(app, ctx, None).await?.ok_or(Denied::Unknown)?;
     ctx.may(Permission::ManageRules, account)?;
     let row = account::find(&mut tx, account).await?.ok_or(RulesError::Missing("org"))?;
@@ -92,7 +92,7 @@ async fn locked(app: &App, ctx: &Ctx, account: AccountId) -> Result<(Tx, Ctx, Ac
     Ok((tx, ctx, row))
 }
 
-async fn flip_to(
+pub(super) async fn flip_to(
     app: &App,
     mut tx: Tx,
     ctx: &Ctx,

@@ -1,6 +1,6 @@
 //! Why somebody has the roles that they have, and why not others; and what rules would make of claims that somebody pastes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use cardea_connect::{GroupClaims as Claimed, GroupsClaim};
 use cardea_model::id::{AccountId, UserId};
@@ -170,17 +170,13 @@ fn met(rules: Option<&CompiledRules>, group: &str) -> GroupView {
 /// Rules whose whole value is a group but for case or blanks.
 fn near_misses(rules: &[Rule], groups: &[String]) -> Vec<NearMiss> {
     let loose = |text: &str| fold(text).split_whitespace().collect::<String>();
+    let groups: HashMap<String, &String> = groups.iter().map(|group| (loose(group), group)).collect();
     let mut near = Vec::new();
     for rule in rules.iter().filter(|rule| rule.body.enabled) {
         for wanted in rule.body.any_of.iter().flat_map(wanted) {
-            let nearly = groups.iter().filter(|group| loose(group) == loose(wanted));
-            if groups.iter().all(|group| group != wanted) {
-                let miss = |group: &String| NearMiss {
-                    rule: rule.name.clone(),
-                    wanted: wanted.to_owned(),
-                    group: group.clone(),
-                };
-                near.extend(nearly.map(miss));
+            if let Some(group) = groups.get(&loose(wanted)).filter(|group| **group != wanted) {
+                let (wanted, group) = (wanted.to_owned(), (*group).clone());
+                near.push(NearMiss { rule: rule.name.clone(), wanted, group });
             }
         }
     }

@@ -9,7 +9,7 @@ use cardea_gateway::rules::{self, Activated, Explanation, Preview, RuleView, Rul
 use cardea_gateway::{App, people};
 use cardea_model::Permission;
 use cardea_model::id::RuleId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -143,19 +143,33 @@ async fn undo(State(app): State<App>, Somebody(ctx): Somebody, Path(org): Path<S
     Ok(Json(serde_json::json!({"generation": generation})).into_response())
 }
 
-/// Which org's rules shall count no more.
+/// What becomes of what the rules gave.
+#[derive(Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
+#[schema(as = DeactivationMode)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    /// It becomes roles by hand: nobody loses anything.
+    #[default]
+    Freeze,
+    /// It is gone.
+    Revoke,
+}
+
+/// How the rules shall count no more.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = Deactivation)]
 #[serde(default, deny_unknown_fields)]
 struct Deactivate {
-    /// The org's name.
+    /// `freeze`, if left out.
+    mode: Mode,
+    /// The org's name, for `revoke`.
     confirm: Option<String>,
 }
 
-/// Take the rules out of force, and with them every role that they gave.
+/// Take the rules out of force: everybody keeps what they have as roles by hand, or loses what the rules gave.
 #[utoipa::path(post, path = "/api/v1/orgs/{org}/rules/deactivate", tag = "rules", request_body = Deactivate, responses(
     (status = 200, body = shapes::Generation, description = "No rules are in force"),
-    (status = 409, description = "`confirm` must be the org's name; or no rules are in force")))]
+    (status = 409, description = "`revoke` asks for the org's name in `confirm`; or no rules are in force")))]
 async fn deactivate(
     State(app): State<App>,
     Somebody(ctx): Somebody,
@@ -163,7 +177,10 @@ async fn deactivate(
     Body(wanted): Body<Deactivate>,
 ) -> Result<Response, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
-    let generation = rules::revoke(&app, &ctx, account.id, wanted.confirm.as_deref()).await?;
+    let generation = match wanted.mode {
+        Mode::Freeze => rules::freeze(&app, &ctx, account.id).await?,
+        Mode::Revoke => rules::revoke(&app, &ctx, account.id, wanted.confirm.as_deref()).await?,
+    };
     Ok(Json(serde_json::json!({"generation": generation})).into_response())
 }
 
