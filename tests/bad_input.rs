@@ -1,9 +1,9 @@
 //! What comes from outside can be wrong, huge or hostile: each gets an answer that says what to do.
 
 use anyhow::Result;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::PORTAL_SECRET;
 use cardea_testkit::{Answer, Browser, Engine, World, stories};
+use reqwest::Method;
 use serde_json::json;
 
 stories! {

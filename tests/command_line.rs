@@ -4,6 +4,7 @@
 mod catalogue;
 mod demo;
 mod program;
+mod rules;
 mod serving;
 mod watching;
 
@@ -239,6 +240,14 @@ async fn every_command_of_the_contract_helps_with_an_example() -> Result<()> {
         "operator create",
         "user deactivate",
         "user reactivate",
+        "login",
+        "logout",
+        "rule list",
+        "rule put",
+        "rule preview",
+        "rule activate",
+        "rule undo",
+        "rule explain",
         "key inspect",
         "audit verify",
         "doctor",

@@ -6,9 +6,9 @@ mod keys;
 mod revocations;
 
 use anyhow::{Context as _, Result};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::{DIRECTORY_TOKEN, OWNER};
 use cardea_testkit::{Answer, Browser, Engine, World, stories};
+use reqwest::Method;
 use serde_json::json;
 
 stories! {

@@ -8,9 +8,9 @@ use anyhow::{Context as _, Result};
 use cardea_gateway::accounts;
 use cardea_model::Caller;
 use cardea_simulate::oidc::{ClaimsMode, HeaderMode, ResponseMode};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::OWNER;
 use cardea_testkit::{Answer, Browser, Database, Engine, Node, NodeBuilder, World, stories};
+use reqwest::Method;
 use serde_json::json;
 use url::Url;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use cardea_gateway::accounts;
 use cardea_model::Caller;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::OWNER;
 use cardea_testkit::{Answer, Browser, Database, Engine, Node, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 stories! {

@@ -3,9 +3,9 @@
 
 use anyhow::{Context as _, Result};
 use cardea_simulate::people;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::{DIRECTORY_TOKEN, PORTAL_SECRET};
 use cardea_testkit::{Answer, Browser, Engine, Node, NodeBuilder, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 stories! {

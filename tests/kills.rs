@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::{DIRECTORY_TOKEN, state};
 use cardea_testkit::{Browser, Database, Engine, Node, kills, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};

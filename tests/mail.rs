@@ -11,9 +11,9 @@ use cardea_model::name::Email;
 use cardea_model::{Caller, Timestamp};
 use cardea_store::{account, member, person};
 use cardea_testkit::mailbox::unescaped;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::DIRECTORY_TOKEN;
 use cardea_testkit::{Answer, Database, Engine, Letter, MailServer, Node, NodeBuilder, World, stories};
+use reqwest::Method;
 use serde_json::json;
 
 stories! {

@@ -13,9 +13,9 @@ use cardea_simulate::people::Person;
 use cardea_simulate::scim_client::{Dialect, OKTA_PASSWORD, ScimClient};
 use cardea_store::audit;
 use cardea_store::{account, identity, person};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::DIRECTORY_TOKEN;
 use cardea_testkit::{Answer, Browser, Engine, Node, NodeBuilder, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 stories! {

@@ -6,8 +6,8 @@ mod claims;
 mod model;
 
 use anyhow::{Context, Result};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Answer, Browser, World};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 const RULES: &str = "/api/v1/orgs/acme/rules";

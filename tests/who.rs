@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
 use cardea_store::{account, grant, member, person};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Browser, Engine, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 stories! {

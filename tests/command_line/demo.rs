@@ -74,9 +74,7 @@ async fn the_demos_directory_speaks_every_dialect_and_only_to_scripts() -> Resul
     }
     let stranger = script.post_form("/deactivate?user=eve", &[]).await?;
     assert_eq!((stranger.status, stranger.body.contains("only ana, bo")), (422, true), "{}", stranger.body);
-    let page = script
-        .request(cardea_testkit::reqwest::Method::POST, "/deactivate?user=ana")
-        .header("origin", "http://evil.example");
+    let page = script.request(reqwest::Method::POST, "/deactivate?user=ana").header("origin", "http://evil.example");
     assert_eq!(page.send().await?.status(), 403);
     Ok(())
 }

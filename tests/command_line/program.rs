@@ -121,7 +121,8 @@ pub(crate) fn start(folder: &Path, words: &[&str], variables: &[(&str, &Path)]) 
 
 fn program(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.args(words).current_dir(folder).kill_on_drop(true).stdin(Stdio::null());
+    // Nothing of whoever runs the tests is read or changed.
+    command.args(words).current_dir(folder).env("XDG_CONFIG_HOME", folder).kill_on_drop(true).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

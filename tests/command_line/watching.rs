@@ -1,8 +1,8 @@
 //! What an operator sees: commands that only look make nothing, and the log says who asked.
 
 use anyhow::{Context as _, Result};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Answer, Browser, Engine, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::program::Installation;

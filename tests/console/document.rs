@@ -1,8 +1,8 @@
 //! The description of the API: it can be read, and what is answered is what it says.
 
 use anyhow::{Context as _, Result, ensure};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Answer, Engine, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{assert_is_page, see, user_id};

@@ -1,9 +1,9 @@
 //! What comes to nothing: a page for people, a problem for programs, and nothing changed.
 
 use anyhow::Result;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::DIRECTORY_TOKEN;
 use cardea_testkit::{Answer, Engine, World, stories};
+use reqwest::Method;
 use serde_json::json;
 
 use super::{assert_is_page, see};

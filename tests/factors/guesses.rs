@@ -3,9 +3,9 @@
 use anyhow::{Context as _, Result};
 use cardea_gateway::login::{LoginError, local};
 use cardea_model::Caller;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::OWNER;
 use cardea_testkit::{Answer, Browser, Database, Engine, NodeBuilder, World, stories};
+use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 

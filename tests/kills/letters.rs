@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use cardea_gateway::mail;
 use cardea_store::{account, member, person};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::{OWNER, state};
 use cardea_testkit::{Browser, Certified, Database, Engine, Letter, MailServer, Node, NodeBuilder, kills, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Served, installed, scim};

@@ -1,9 +1,9 @@
 //! Bad input: each is refused in SCIM's own words, and has no effect.
 
 use anyhow::Result;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::DIRECTORY_TOKEN;
 use cardea_testkit::{Answer, Browser, Engine, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{created, is_good, patched, person_called, provision, scim, scim_as};
@@ -16,7 +16,7 @@ stories! {
     what_is_not_known_is_ignored_and_what_is_sent_back_is_accepted,
 }
 
-async fn raw(world: &World, kind: &str, body: impl Into<cardea_testkit::reqwest::Body>) -> Result<Answer> {
+async fn raw(world: &World, kind: &str, body: impl Into<reqwest::Body>) -> Result<Answer> {
     let request = Browser::new(&world.node().url)?.request(Method::POST, "/scim/v2/Users").bearer_auth(DIRECTORY_TOKEN);
     Answer::read(request.header("content-type", kind).body(body).send().await?).await
 }

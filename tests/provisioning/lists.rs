@@ -1,8 +1,8 @@
 //! Lists: pages, filters, totals, and the part of each record that was asked for.
 
 use anyhow::Result;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Engine, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{deactivated, provision, scim};

@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result};
 use cardea_simulate::scim_client::Dialect;
 use cardea_store::{identity, person};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Engine, World, stories};
+use reqwest::Method;
 use serde_json::json;
 
 use super::{client, created, deactivated, id_of, is_good, patched, person_called, provision, record, scim, scim_as};

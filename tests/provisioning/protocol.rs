@@ -1,9 +1,9 @@
 //! Versions, races between writes, discovery, limits, and what is answered when the database is away.
 
 use anyhow::{Context as _, Result};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::DIRECTORY_TOKEN;
 use cardea_testkit::{Answer, Browser, Engine, NodeBuilder, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::task::JoinSet;

@@ -10,9 +10,9 @@ use cardea_gateway::{App, GatewayError, people, session};
 use cardea_model::{Caller, Person, Standing};
 use cardea_simulate::people::REGISTRY_ADMINS;
 use cardea_store::connection::Connection;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::DIRECTORY_TOKEN;
 use cardea_testkit::{Answer, Browser, Engine, World, stories, tamper};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 

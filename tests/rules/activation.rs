@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use cardea_store::{account, grant, member, person};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Engine, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Engine, NodeBuilder, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{RULES, in_groups, leave_out_groups, roles};

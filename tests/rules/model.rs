@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use cardea_store::{account, grant, member, person};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Browser, Engine, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{RULES, activate, add, in_groups, roles, rule, unruled};

@@ -7,10 +7,13 @@ mod check;
 mod doctor;
 mod finding;
 mod key;
+mod login;
 mod migrate;
 pub(crate) mod output;
 mod people;
 mod progress;
+mod remote;
+mod rule;
 mod state;
 
 use crate::config::{Config, Log};
@@ -79,6 +82,15 @@ pub(crate) enum Command {
     /// People
     #[command(subcommand)]
     User(User),
+    /// Sign in to a running gateway, for the commands that ask it
+    #[command(after_help = "Example:\n  cardea login --url https://id.acme.example --email ada@acme.example")]
+    Login(login::Login),
+    /// Sign out again
+    #[command(after_help = "Example:\n  cardea logout")]
+    Logout,
+    /// Membership rules of an org, at a running gateway
+    #[command(subcommand)]
+    Rule(rule::Rule),
     /// API keys and the other secrets that Cardea issues
     #[command(subcommand)]
     Key(Key),
@@ -227,6 +239,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Owner(owner) => with(cli, async |config, _| people::owner(config, owner).await),
         Command::Operator(operator) => with(cli, async |config, _| people::operator(config, operator).await),
         Command::User(user) => with(cli, async |config, _| people::user(config, user).await),
+        Command::Login(login) => to_the_end(login::login(&Environment::of_this_process(), login)),
+        Command::Logout => to_the_end(login::logout(&Environment::of_this_process())),
+        Command::Rule(rule) => to_the_end(rule::rule(&Environment::of_this_process(), rule)),
         Command::Audit(Audit::Verify(printed)) => {
             with(cli, async |config, _| audit::verify(config, printed.json).await)
         }
