@@ -46,6 +46,8 @@ async fn a_rule_gives_nothing_before_it_is_activated(engine: Engine) -> Result<(
     assert_eq!(roles(&ana).await?, [""; 0]);
     let listed = owner.get(RULES).await?.json();
     assert_eq!((&listed["active"], &listed["pending"]), (&json!(false), &json!(true)));
+    let why = owner.get("/api/v1/orgs/acme/users/ana@corp.example/explain").await?.json();
+    assert_eq!((&why["codes"], &why["said"][0]["groups"][0]["value"]), (&json!(["not_activated"]), &json!(admins())));
     activate(&owner).await?;
     // Nobody has to sign in again: what the provider said last is known.
     assert_eq!(roles(&ana).await?, ["/registry:admin"]);

@@ -1,6 +1,8 @@
 //! What a sign-in says about somebody's groups, noted: [`crate::roles`] works out from it what they may. Nothing here
 //! fails a sign-in.
 
+use std::sync::Arc;
+
 use cardea_model::id::{ConnectionId, IdentityId};
 use cardea_model::rule::GroupClaims;
 use cardea_store::db::{DbError, Tx};
@@ -54,7 +56,7 @@ pub(crate) async fn sync(
     let standing = group::snapshot(tx, identity).await?;
     let (groups, said, outcome) = match (claims, settings.on_missing) {
         (GroupClaims::Present(groups), _) => {
-            (Some(group::intern(tx, connection, groups).await?), "present", Sync::Claims)
+            (Some(numbers(app, tx, connection, groups).await?), "present", Sync::Claims)
         }
         (GroupClaims::Missing, OnMissing::TreatAsEmpty) => (Some(Vec::new()), "missing", Sync::TreatedAsEmpty),
         (GroupClaims::Missing, OnMissing::KeepLast) => (None, "missing", Sync::Kept),
@@ -67,6 +69,21 @@ pub(crate) async fn sync(
         note(app, tx, ctx, (member, identity), &told).await?;
     }
     Ok(outcome)
+}
+
+/// The groups' numbers, ascending. Those that this node has seen are not looked up again.
+async fn numbers(app: &App, tx: &mut Tx, connection: ConnectionId, groups: &[String]) -> Result<Vec<i64>, DbError> {
+    let memory = Arc::clone(&app.memory());
+    let (mut numbers, unknown) = memory.numbers_of(connection, groups);
+    if !unknown.is_empty() {
+        let fresh = group::intern(tx, connection, &unknown).await?;
+        numbers.extend(fresh.values());
+        // Only what is committed keeps its number.
+        tx.after_commit(move || memory.keep_numbers(connection, fresh));
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(numbers)
 }
 
 fn is_same(last: &Snapshot, told: &Snapshot) -> bool {

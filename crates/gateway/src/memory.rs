@@ -16,7 +16,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use cardea_model::Timestamp;
 use cardea_model::catalogue::ServiceSet;
-use cardea_model::id::{AccountId, ClientId, KeyId, MemberId, OrgId, UserId};
+use cardea_model::id::{AccountId, ClientId, ConnectionId, KeyId, MemberId, OrgId, UserId};
 use cardea_model::key::{KeyGrants, KeyKind, KeyState, OrgFacts, Roles};
 use cardea_model::numbers::Numbers;
 use cardea_tokens::format::Kid;
@@ -229,7 +229,11 @@ pub struct Memory {
     grants: RwLock<HashMap<String, Arc<KeyGrants>>>,
     orgs: RwLock<HashMap<OrgId, Arc<OrgEntry>>>,
     clients: ArcSwap<HashMap<String, Arc<ClientEntry>>>,
+    groups: RwLock<HashMap<ConnectionId, HashMap<String, i64>>>,
 }
+
+/// Of one connection so many groups are kept at the most; beyond them all are forgotten, and looked up again.
+const MOST_GROUPS: usize = 20_000;
 
 impl Default for Memory {
     fn default() -> Self {
@@ -239,6 +243,7 @@ impl Default for Memory {
             grants: RwLock::default(),
             orgs: RwLock::default(),
             clients: ArcSwap::default(),
+            groups: RwLock::default(),
         }
     }
 }
@@ -326,6 +331,30 @@ impl Memory {
                 entry
             }
         }
+    }
+
+    /// The numbers of those of a connection's groups that are known, and the others.
+    pub(crate) fn numbers_of(&self, connection: ConnectionId, values: &[String]) -> (Vec<i64>, Vec<String>) {
+        let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
+        let of = groups.get(&connection);
+        let (mut known, mut unknown) = (Vec::with_capacity(values.len()), Vec::new());
+        for value in values {
+            match of.and_then(|of| of.get(value)) {
+                Some(number) => known.push(*number),
+                None => unknown.push(value.clone()),
+            }
+        }
+        (known, unknown)
+    }
+
+    /// Keeps the numbers of a connection's groups, which are committed.
+    pub(crate) fn keep_numbers(&self, connection: ConnectionId, fresh: HashMap<String, i64>) {
+        let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
+        let of = groups.entry(connection).or_default();
+        if of.len() + fresh.len() > MOST_GROUPS {
+            of.clear();
+        }
+        of.extend(fresh);
     }
 
     /// The client with this name.

@@ -107,6 +107,10 @@ pub(crate) async fn of(app: &App, conn: &mut Conn, member: &Member, now: Timesta
     if member.left_org_at.is_some() {
         return Ok(plain(Source::Left, Vec::new()));
     }
+    // Where no rules have ever been in force, nobody's groups matter.
+    if member.rules.generation == 0 {
+        return Ok(plain(Source::Manual, by_hand(conn, member).await?));
+    }
     let known = Known::read(app, conn, member, now).await?;
     if known.managed_since(member).is_none() {
         return Ok(plain(Source::Manual, by_hand(conn, member).await?));
@@ -173,12 +177,9 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// Reads it. Without rules nothing of it counts, and nothing is read.
+    /// Reads it.
     pub(crate) async fn read(app: &App, conn: &mut Conn, member: &Member, now: Timestamp) -> Result<Self, DbError> {
         let settled = member.rules.settled;
-        if member.rules.generation == 0 {
-            return Ok(Self { sets: Arc::default(), settled, said: Vec::new() });
-        }
         let sets = app.rules.sets(conn, member.org, member.rules.generation).await?;
         let mut said = Vec::new();
         for snapshot in group::snapshots(conn, member.id).await? {

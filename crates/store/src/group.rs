@@ -104,26 +104,25 @@ pub async fn of_account(conn: &mut Conn, account: AccountId) -> Result<Vec<Group
     .await
 }
 
-/// The numbers of these groups, ascending; those that nobody has said before get theirs, under the lock of the counter.
-pub async fn intern(tx: &mut Tx, connection: ConnectionId, values: &[String]) -> Result<Vec<i64>, DbError> {
-    let mut known: HashMap<&str, i64> = HashMap::with_capacity(values.len());
+/// The numbers of these groups; those that nobody has said before get theirs, under the lock of the counter. What a number
+/// stands for never changes once it is committed.
+pub async fn intern(tx: &mut Tx, connection: ConnectionId, values: &[String]) -> Result<HashMap<String, i64>, DbError> {
+    let mut known = HashMap::with_capacity(values.len());
     for value in values {
         if let Some(group) = find(tx, connection, value).await? {
-            known.insert(value, group.id);
+            known.insert(group.value, group.id);
         }
     }
-    if values.iter().any(|value| !known.contains_key(value.as_str())) {
+    if values.iter().any(|value| !known.contains_key(value)) {
         // Whoever says the same group at this moment waits here, and then finds it.
         lock(tx).await?;
         for value in values {
-            if !known.contains_key(value.as_str()) {
-                known.insert(value, add(tx, connection, value).await?);
+            if !known.contains_key(value) {
+                known.insert(value.clone(), add(tx, connection, value).await?);
             }
         }
     }
-    let mut numbers: Vec<i64> = known.into_values().collect();
-    numbers.sort_unstable();
-    Ok(numbers)
+    Ok(known)
 }
 
 async fn lock(tx: &mut Tx) -> Result<u64, DbError> {
