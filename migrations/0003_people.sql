@@ -93,7 +93,7 @@ CREATE INDEX manual_grant_team ON manual_grant (team_id);
 -- `settled` is the newest generation whose people all carry their mark in `managed_since`.
 ALTER TABLE org ADD COLUMN generation BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE org ADD COLUMN settled BIGINT NOT NULL DEFAULT 0;
--- `kind` is `activate`, `undo`, `freeze`, `revoke` or `apply`; `rules` and `marks` are JSON.
+-- `kind` is `activate`, `undo`, `revoke` or `apply`; `rules` and `marks` are JSON.
 CREATE TABLE generation (
     org_id TEXT NOT NULL REFERENCES org (id),
     number BIGINT NOT NULL,

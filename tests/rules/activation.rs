@@ -20,7 +20,6 @@ stories! {
     of_two_activations_at_once_one_is_refused,
     what_would_shut_people_out_asks_for_the_name_of_the_org,
     rules_out_of_force_give_nothing,
-    frozen_rules_leave_everybody_what_they_have,
     a_rule_that_cannot_be_is_refused_with_what_to_do,
     the_guides_own_example_runs_from_the_claim_to_the_key,
 }
@@ -224,42 +223,16 @@ async fn rules_out_of_force_give_nothing(engine: Engine) -> Result<()> {
     let world = World::new(engine).await?;
     let (owner, ana) = (world.sign_in_owner().await?, world.sign_in("ana").await?);
     give(&world, "ana@corp.example", "catalog", "read").await?;
-    let refused = owner.send(Method::POST, &format!("{RULES}/deactivate"), &json!({"mode": "revoke"})).await?;
+    let refused = owner.send(Method::POST, &format!("{RULES}/deactivate"), &json!({})).await?;
     assert_eq!(refused.code(), "confirmation_required");
-    let taken =
-        owner.send(Method::POST, &format!("{RULES}/deactivate"), &json!({"mode": "revoke", "confirm": "acme"})).await?;
+    let taken = owner.send(Method::POST, &format!("{RULES}/deactivate"), &json!({"confirm": "acme"})).await?;
     assert_eq!(taken.status, 200, "{}", taken.body);
     // What was given by hand before the rules came does not come back either.
     assert_eq!(roles(&ana).await?, [""; 0]);
     world.node().finish_jobs().await?;
     assert_eq!(roles(&ana).await?, [""; 0]);
-    let again =
-        owner.send(Method::POST, &format!("{RULES}/deactivate"), &json!({"mode": "revoke", "confirm": "acme"})).await?;
+    let again = owner.send(Method::POST, &format!("{RULES}/deactivate"), &json!({"confirm": "acme"})).await?;
     assert_eq!(again.code(), "rules_not_active");
-    Ok(())
-}
-
-/// Frozen, what the rules gave stays as roles by hand, and what was by hand before does not come back.
-async fn frozen_rules_leave_everybody_what_they_have(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
-    let (owner, ana, bo) = (world.sign_in_owner().await?, world.sign_in("ana").await?, world.sign_in("bo").await?);
-    give(&world, "ana@corp.example", "public_api_endpoints", "user").await?;
-    give(&world, "bo@corp.example", "catalog", "read").await?;
-    let key = ana.make_key("laptop", &["registry"]).await?;
-    let before = [roles(&ana).await?, roles(&bo).await?];
-    let frozen = owner.send(Method::POST, &format!("{RULES}/deactivate"), &json!({})).await?;
-    assert_eq!(frozen.status, 200, "{}", frozen.body);
-    assert_eq!([roles(&ana).await?, roles(&bo).await?], before);
-    assert_eq!(world.check(world.node(), &key.secret).await?.json()["allowed"], true);
-    let me = ana.get("/api/v1/me").await?.json();
-    assert_eq!(me["orgs"][0]["roles"][0]["because"][0]["source"], "manual");
-    // From now on groups change nothing.
-    in_groups(&world, "ana", &[]);
-    assert_eq!(roles(&world.sign_in("ana").await?).await?, before[0]);
-    // And it can be taken back.
-    assert_eq!(owner.send(Method::POST, &format!("{RULES}/undo"), &json!({})).await?.status, 200);
-    in_groups(&world, "ana", &[admins()]);
-    assert_eq!(roles(&world.sign_in("ana").await?).await?, before[0]);
     Ok(())
 }
 

@@ -23,7 +23,6 @@ use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::pause::Pause;
 use crate::provisioning::{Rates, Scans};
-use crate::rules::Shelf;
 use crate::settings::Settings;
 use crate::tries::Tries;
 use crate::{audit, catalogue, feed, jobs, mail, usage};
@@ -51,8 +50,6 @@ pub struct Parts {
     pub catalogue_digest: String,
     /// The way out, to identity providers.
     pub outside: Outside,
-    /// The rules in force, compiled.
-    pub(crate) rules: Shelf,
     /// The way out, to people.
     pub post: Post,
     /// What the operator decided.
@@ -140,7 +137,6 @@ impl App {
             catalogue_digest: catalogue::digest(&catalogue),
             catalogue,
             outside,
-            rules: Shelf::default(),
             post: Post::new(mail),
             settings,
             memory: ArcSwap::default(),

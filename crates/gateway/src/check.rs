@@ -24,7 +24,7 @@ use fill::{entry, read_client, read_org};
 pub(crate) use fill::{fill, fill_clients, keep_keys, reload_key, reload_org};
 
 use crate::app::App;
-use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, NEVER, Profile};
+use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, NEVER, OrgEntry, Profile};
 use crate::pause::Point;
 use crate::roles::{self, Effective, Source};
 
@@ -160,7 +160,7 @@ pub async fn check(app: &App, asker: &Asker, ask: &Ask<'_>) -> Result<Verdict, C
     Ok(verdict)
 }
 
-fn is_fresh(app: &App) -> bool {
+pub(crate) fn is_fresh(app: &App) -> bool {
     app.feed.is_fresh(app.clock.monotonic(), app.settings.bound)
 }
 
@@ -270,11 +270,14 @@ async fn load_member(
     now: Timestamp,
 ) -> Result<Option<(Arc<MemberEntry>, Arc<Profile>)>, DbError> {
     let Some(row) = member::find(conn, id).await? else { return Ok(None) };
-    let org = match memory.org(row.org) {
+    let known = memory.org(row.org);
+    let behind = known.as_ref().is_some_and(|org| org.facts.load().version < row.rules.version);
+    let org = match known.filter(|_| !behind) {
         Some(org) => org,
         None => {
             let (id, facts) = read_org(app, conn, row.account).await?.ok_or(DbError::Reference)?;
-            memory.keep_new_org(id, facts)
+            // Only whoever follows the feed moves what is known forward; until then this answer has its own.
+            if behind { OrgEntry::of(facts) } else { memory.keep_new_org(id, facts) }
         }
     };
     let held = roles::of(app, conn, &row, now).await?;
@@ -289,7 +292,9 @@ async fn load_member(
         org_version: row.rules.version,
         stale_at: held.stale_at.unwrap_or(NEVER),
     });
-    entry.keep(Arc::clone(&profile));
+    if !behind {
+        entry.keep(Arc::clone(&profile));
+    }
     Ok(Some((entry, profile)))
 }
 

@@ -12,9 +12,10 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::audit;
+use crate::check;
 use crate::context::Ctx;
 use crate::revocation;
-use crate::roles::{self, Effective, Known, NOTED_TO};
+use crate::roles::{self, Effective, Known, NOTED_TO, is_over};
 use crate::state::{Groups, GroupsFrom, OnMissing};
 
 /// How the groups of somebody who signs in were told, for the trace and the person.
@@ -62,9 +63,14 @@ pub(crate) async fn sync(
         (GroupClaims::Missing, OnMissing::KeepLast) => (None, "missing", Sync::Kept),
         (GroupClaims::Overage, _) => (None, "overage", Sync::Kept),
     };
-    let kept = || standing.as_ref().map_or((Vec::new(), ctx.now), |last| (last.groups.clone(), last.seen_at));
+    // What had run out does not come back because a later answer was cut off.
+    let good = |last: &&Snapshot| !is_over(&last.said, last.seen_at, ctx.now);
+    let kept = || match standing.as_ref() {
+        Some(last) => (standing.as_ref().filter(good).map_or(Vec::new(), |last| last.groups.clone()), last.seen_at),
+        None => (Vec::new(), ctx.now),
+    };
     let (groups, seen_at) = groups.map_or_else(kept, |groups| (groups, ctx.now));
-    let told = Snapshot { connection, member: member.id, groups, said: said.to_owned(), seen_at };
+    let told = Snapshot { connection, member: member.id, groups, said: said.to_owned(), seen_at, open: true };
     if standing.is_none_or(|last| !is_same(&last, &told)) {
         note(app, tx, ctx, (member, identity), &told).await?;
     }
@@ -74,7 +80,11 @@ pub(crate) async fn sync(
 /// The groups' numbers, ascending. Those that this node has seen are not looked up again.
 async fn numbers(app: &App, tx: &mut Tx, connection: ConnectionId, groups: &[String]) -> Result<Vec<i64>, DbError> {
     let memory = Arc::clone(&app.memory());
-    let (mut numbers, unknown) = memory.numbers_of(connection, groups);
+    // A memory that has not followed the feed may be of another database, as after a backup was restored.
+    let (mut numbers, unknown) = match check::is_fresh(app) {
+        true => memory.numbers_of(connection, groups),
+        false => (Vec::new(), groups.to_vec()),
+    };
     if !unknown.is_empty() {
         let fresh = group::intern(tx, connection, &unknown).await?;
         numbers.extend(fresh.values());

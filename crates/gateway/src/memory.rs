@@ -22,6 +22,8 @@ use cardea_model::numbers::Numbers;
 use cardea_tokens::format::Kid;
 use cardea_tokens::pepper::Mac;
 
+use crate::rules::Shelf;
+
 const SHARDS: usize = 64;
 
 /// Something cut into shards by key, so that writers of one key do not stop readers of another.
@@ -169,6 +171,12 @@ pub(crate) struct Org {
     pub(crate) version: i64,
 }
 
+impl OrgEntry {
+    pub(crate) fn of(facts: Org) -> Arc<Self> {
+        Arc::new(Self { facts: ArcSwap::from_pointee(facts) })
+    }
+}
+
 impl Org {
     pub(crate) fn facts(&self) -> OrgFacts<'_> {
         OrgFacts { name: &self.name, enabled: self.enabled }
@@ -230,6 +238,8 @@ pub struct Memory {
     orgs: RwLock<HashMap<OrgId, Arc<OrgEntry>>>,
     clients: ArcSwap<HashMap<String, Arc<ClientEntry>>>,
     groups: RwLock<HashMap<ConnectionId, HashMap<String, i64>>>,
+    /// The rules in force, compiled.
+    pub(crate) rules: Shelf,
 }
 
 /// Of one connection so many groups are kept at the most; beyond them all are forgotten, and looked up again.
@@ -244,6 +254,7 @@ impl Default for Memory {
             orgs: RwLock::default(),
             clients: ArcSwap::default(),
             groups: RwLock::default(),
+            rules: Shelf::default(),
         }
     }
 }
@@ -314,7 +325,7 @@ impl Memory {
     /// Keeps what an org was read to have, unless something is known of it already: that is at least as new.
     pub(crate) fn keep_new_org(&self, id: OrgId, facts: Org) -> Arc<OrgEntry> {
         let mut orgs = self.orgs.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(orgs.entry(id).or_insert_with(|| Arc::new(OrgEntry { facts: ArcSwap::from_pointee(facts) })))
+        Arc::clone(orgs.entry(id).or_insert_with(|| OrgEntry::of(facts)))
     }
 
     /// Keeps what an org has now; the entry that members point to stays the same. Only for whoever follows the feed.
@@ -326,7 +337,7 @@ impl Memory {
                 Arc::clone(entry)
             }
             None => {
-                let entry = Arc::new(OrgEntry { facts: ArcSwap::from_pointee(facts) });
+                let entry = OrgEntry::of(facts);
                 orgs.insert(id, Arc::clone(&entry));
                 entry
             }

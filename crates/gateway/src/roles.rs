@@ -115,8 +115,7 @@ pub(crate) async fn of(app: &App, conn: &mut Conn, member: &Member, now: Timesta
     if known.managed_since(member).is_none() {
         return Ok(plain(Source::Manual, by_hand(conn, member).await?));
     }
-    let earned = known.earned();
-    let stale_at = known.stale_at(app.settings.claims_max_age);
+    let (earned, stale_at) = known.earned(app.settings.claims_max_age);
     let role = earned.account.as_ref().map_or(AccountRole::Member, |(role, _)| *role);
     // The account's one owner stays that, whatever rules say.
     let account_role = if account_role == AccountRole::Owner { account_role } else { role };
@@ -172,23 +171,27 @@ pub(crate) async fn administered(
 pub(crate) struct Known {
     sets: Arc<Sets>,
     settled: i64,
-    /// What each connection said, with the groups in its words; none whose time is over.
+    /// What each connection said, with the groups in its words.
     said: Vec<(Snapshot, Vec<String>)>,
+    now: Timestamp,
+}
+
+/// Whether a list that a connection has left out since counts no longer.
+pub(crate) fn is_over(said: &str, seen_at: Timestamp, now: Timestamp) -> bool {
+    said == "missing" && now.since(seen_at) >= KEEP_LAST
 }
 
 impl Known {
     /// Reads it.
     pub(crate) async fn read(app: &App, conn: &mut Conn, member: &Member, now: Timestamp) -> Result<Self, DbError> {
         let settled = member.rules.settled;
-        let sets = app.rules.sets(conn, member.org, member.rules.generation).await?;
+        let sets = Arc::clone(&app.memory()).rules.sets(conn, member.org, member.rules.generation).await?;
         let mut said = Vec::new();
         for snapshot in group::snapshots(conn, member.id).await? {
-            let over = snapshot.said == "missing" && now.since(snapshot.seen_at) >= KEEP_LAST;
-            let ids: &[i64] = if over { &[] } else { &snapshot.groups };
-            let groups = sets.groups(conn, ids).await?.iter().map(|group| group.value.clone()).collect();
+            let groups = sets.groups(conn, &snapshot.groups).await?.iter().map(|group| group.value.clone()).collect();
             said.push((snapshot, groups));
         }
-        Ok(Self { sets, settled, said })
+        Ok(Self { sets, settled, said, now })
     }
 
     /// What each connection said, with the groups in its words.
@@ -228,20 +231,29 @@ impl Known {
         })
     }
 
-    /// The union of what each connection's groups earn by that connection's rules.
-    pub(crate) fn earned(&self) -> Grants {
-        let mut all = Grants::default();
-        for (snapshot, groups) in &self.said {
-            if let Some(rules) = self.sets.giving.rules.get(&snapshot.connection) {
-                all.join(evaluate(rules, groups));
+    /// The union of what each connection's groups earn by that connection's rules, and when the first of these lists that
+    /// still counts is too old; `most` of zero is never.
+    ///
+    /// A list counts while its connection lets people in, while it is not left out for too long, and while it is younger than
+    /// `most`. If none that earns anything is, the answer is when the last one was.
+    pub(crate) fn earned(&self, most: Duration) -> (Grants, Option<Timestamp>) {
+        let (mut all, mut first, mut late) = (Grants::default(), None, None);
+        let most = if most.is_zero() { Duration::MAX } else { most.saturating_add(NOTED_TO) };
+        for (snapshot, groups) in self.said.iter().filter(|(snapshot, _)| snapshot.open) {
+            let Some(rules) = self.sets.giving.rules.get(&snapshot.connection) else { continue };
+            let earned = evaluate(rules, groups);
+            if earned.account.is_none() || is_over(&snapshot.said, snapshot.seen_at, self.now) {
+                continue;
             }
+            let kept = if snapshot.said == "missing" { most.min(KEEP_LAST) } else { most };
+            let until = snapshot.seen_at.after(kept);
+            if until <= self.now {
+                late = late.max(Some(until));
+                continue;
+            }
+            first = first.into_iter().chain([until]).min();
+            all.join(earned);
         }
-        all
-    }
-
-    /// When the newest list is too old; `most` of zero is never.
-    fn stale_at(&self, most: Duration) -> Option<Timestamp> {
-        let newest = self.said.iter().map(|(snapshot, _)| snapshot.seen_at).max();
-        newest.filter(|_| !most.is_zero()).map(|seen| seen.after(most.saturating_add(NOTED_TO)))
+        (all, first.or(late))
     }
 }

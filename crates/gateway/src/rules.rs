@@ -12,7 +12,6 @@ mod comparison;
 mod draft;
 mod error;
 mod explain;
-mod freeze;
 pub(crate) mod frozen;
 mod plan;
 mod settle;
@@ -21,7 +20,6 @@ pub use activate::{Activated, activate, preview, revoke, undo};
 pub use draft::{RuleView, RulesView, Written, list, put, remove};
 pub use error::RulesError;
 pub use explain::{Explanation, GroupView, NearMiss, SaidView, Tried, explain, try_out};
-pub use freeze::freeze;
 pub(crate) use frozen::{Earlier, Frozen, RuleSet, Sets, Shelf};
 pub use plan::{Changed, Counts, Guard, Named, Preview};
 pub(crate) use settle::settle;
@@ -64,8 +62,6 @@ pub(crate) enum Change {
     Apply,
     /// The rules of an earlier generation, after the last one was undone.
     Undo,
-    /// None: what they gave became roles by hand.
-    Freeze,
     /// None: what they gave is gone.
     Revoke,
 }
@@ -76,7 +72,6 @@ impl Change {
             Self::Activate => "activate",
             Self::Apply => "apply",
             Self::Undo => "undo",
-            Self::Freeze => "freeze",
             Self::Revoke => "revoke",
         }
     }

@@ -11,7 +11,7 @@ use crate::{args, sql};
 pub struct Generation {
     /// Counts up within the org, from 1.
     pub number: i64,
-    /// `activate`, `undo`, `freeze`, `revoke` or `apply`.
+    /// `activate`, `undo`, `revoke` or `apply`.
     pub kind: String,
     /// The rules, as JSON.
     pub rules: String,

@@ -42,6 +42,8 @@ pub struct Snapshot {
     pub said: String,
     /// When the list was last told whole, to the hour.
     pub seen_at: Timestamp,
+    /// Whether the connection lets people in now; of one that does not, nothing earns roles.
+    pub open: bool,
 }
 
 impl FromRow for Snapshot {
@@ -52,8 +54,13 @@ impl FromRow for Snapshot {
             groups: row.parsed::<List>("group_ids")?.0,
             said: row.get("said")?,
             seen_at: row.get("seen_at")?,
+            open: is_open(&row.get::<String>("stage")?),
         })
     }
+}
+
+fn is_open(stage: &str) -> bool {
+    matches!(stage, "tested" | "live")
 }
 
 /// A stored list of groups' numbers.
@@ -146,18 +153,21 @@ async fn add(tx: &mut Tx, connection: ConnectionId, value: &str) -> Result<i64, 
 /// What was last said about an identity.
 pub async fn snapshot(conn: &mut Conn, identity: IdentityId) -> Result<Option<Snapshot>, DbError> {
     conn.optional(
-        sql!("SELECT connection_id, member_id, group_ids, said, seen_at FROM group_snapshot WHERE identity_id = $1"),
+        sql!(
+            "SELECT s.connection_id, s.member_id, s.group_ids, s.said, s.seen_at, c.stage
+             FROM group_snapshot s JOIN connection c ON c.id = s.connection_id WHERE s.identity_id = $1"
+        ),
         args![&identity.to_string()],
     )
     .await
 }
 
-/// What was last said about a member, by each of their connections that still lets them in.
+/// What was last said about a member, by each connection whose record of them is not deleted.
 pub async fn snapshots(conn: &mut Conn, member: MemberId) -> Result<Vec<Snapshot>, DbError> {
     conn.all(
         sql!(
-            "SELECT s.connection_id, s.member_id, s.group_ids, s.said, s.seen_at
-             FROM group_snapshot s JOIN identity i ON i.id = s.identity_id
+            "SELECT s.connection_id, s.member_id, s.group_ids, s.said, s.seen_at, c.stage
+             FROM group_snapshot s JOIN identity i ON i.id = s.identity_id JOIN connection c ON c.id = s.connection_id
              WHERE s.member_id = $1 AND i.deleted_at IS NULL ORDER BY s.connection_id"
         ),
         args![&member.to_string()],
@@ -193,6 +203,8 @@ pub struct Said {
     pub said: String,
     /// When the list was last told whole.
     pub seen_at: Timestamp,
+    /// Whether the connection lets people in now.
+    pub open: bool,
 }
 
 impl FromRow for Told {
@@ -203,6 +215,7 @@ impl FromRow for Told {
                 groups: row.parsed::<List>("group_ids")?.0,
                 said: row.get("said")?,
                 seen_at: row.get("seen_at")?,
+                open: is_open(&row.get::<String>("stage")?),
             }),
             None => None,
         };
@@ -221,34 +234,17 @@ impl FromRow for Told {
 pub async fn page(conn: &mut Conn, account: AccountId, after: &str, limit: i64) -> Result<Vec<Told>, DbError> {
     conn.all(
         sql!(
-            "SELECT m.id, m.owner, m.left_org_at, m.managed_since, m.account_role, s.connection_id, s.group_ids, s.said, s.seen_at
+            "SELECT m.id, m.owner, m.left_org_at, m.managed_since, m.account_role, s.connection_id, s.group_ids, s.said, s.seen_at,
+                    c.stage
              FROM (SELECT id, owner, left_org_at, managed_since, account_role FROM member
                    WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS m
-             LEFT JOIN group_snapshot s ON s.member_id = m.id ORDER BY m.id, s.connection_id"
+             LEFT JOIN group_snapshot s ON s.member_id = m.id
+                  AND EXISTS (SELECT 1 FROM identity i WHERE i.id = s.identity_id AND i.deleted_at IS NULL)
+             LEFT JOIN connection c ON c.id = s.connection_id ORDER BY m.id, s.connection_id"
         ),
         args![&account.to_string(), after, limit],
     )
     .await
-}
-
-/// The members of an account about whom something was told since, in the order of their ids.
-pub async fn told_since(conn: &mut Conn, account: AccountId, since: Timestamp) -> Result<Vec<MemberId>, DbError> {
-    struct Of(MemberId);
-    impl FromRow for Of {
-        fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-            row.parsed("member_id").map(Self)
-        }
-    }
-    let told: Vec<Of> = conn
-        .all(
-            sql!(
-                "SELECT DISTINCT s.member_id FROM group_snapshot s JOIN member m ON m.id = s.member_id
-                 WHERE m.account_id = $1 AND s.seen_at >= $2 ORDER BY s.member_id"
-            ),
-            args![&account.to_string(), since],
-        )
-        .await?;
-    Ok(told.into_iter().map(|Of(member)| member).collect())
 }
 
 /// Replaces what was said about an identity.

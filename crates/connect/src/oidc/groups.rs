@@ -40,6 +40,11 @@ pub(super) fn read(claims: &Map<String, Value>, at: &GroupsClaim, remarks: &mut 
         };
         for group in split(text, at.split) {
             let group: String = group.nfc().collect();
+            // No database keeps it, and no group of anybody's is called so.
+            if group.contains('\0') {
+                remark(remarks, "a value of the groups claim is no name and was passed over");
+                continue;
+            }
             if group.len() > BYTES_MOST || groups.len() == GROUPS_MOST && !seen.contains(&group) {
                 remark(remarks, "there are more groups than 2,000, or one is longer than 512 bytes");
                 return GroupClaims::Overage;

@@ -39,8 +39,8 @@ struct Hand<'a> {
     dirty: bool,
     /// Whether a rule has changed.
     ruled: bool,
-    /// Whether rules are to give roles.
-    active: bool,
+    /// Whether rules are to give roles, if the document changes that.
+    active: Option<bool>,
     connections: BTreeMap<String, ConnectionId>,
     teams: BTreeMap<String, TeamId>,
     news: News,
@@ -75,9 +75,8 @@ pub(super) async fn account(
         }
         (None, _) => return Err(DeclareError::Corrupt("account")),
     };
-    let active = row.rules.active;
     let mut hand =
-        Hand { app, ctx, row, dirty: false, ruled: false, active, connections, teams, news: News::default() };
+        Hand { app, ctx, row, dirty: false, ruled: false, active: None, connections, teams, news: News::default() };
     for step in &outcome.steps {
         hand.perform(tx, step).await?;
     }
@@ -151,6 +150,8 @@ impl Hand<'_> {
             Work::Team(work) => self.team(tx, name, work).await?,
             Work::Upstream { connection, work } => {
                 self.upstream(tx, name, connection, work).await?;
+                // Of a connection that is off, nothing earns roles.
+                self.news.org |= matches!(work, Upstream::Put { .. });
                 self.ruled |= matches!(work, Upstream::PutRule { .. } | Upstream::RemoveRule);
                 self.news.connections.insert(connection.clone());
             }
@@ -170,7 +171,7 @@ impl Hand<'_> {
                 self.news.org = true;
             }
             Column::RulesActive(active) => {
-                self.active = *active;
+                self.active = Some(*active);
                 return;
             }
         }
@@ -202,15 +203,16 @@ impl Hand<'_> {
     async fn rules(&mut self, tx: &mut Tx) -> Result<(), DeclareError> {
         // Under the lock of the org: another generation may have come since the account was read.
         let row = account::find(tx, self.row.id).await?.ok_or(DeclareError::Corrupt("account"))?;
-        if row.rules.active == self.active && !(self.active && self.ruled) {
+        let active = self.active.unwrap_or(row.rules.active);
+        if row.rules.active == active && !(active && self.ruled) {
             return Ok(());
         }
         let corrupt = |_: GatewayError| DeclareError::Corrupt("rule");
-        let (change, rules) = match self.active {
+        let (change, rules) = match active {
             true => (Change::Apply, rules::drafted(tx, row.org).await.map_err(corrupt)?),
             false => (Change::Revoke, Vec::new()),
         };
-        let flip = Flip { change, rules: &rules, active: self.active, digest: "", summary: "{}" };
+        let flip = Flip { change, rules: &rules, active, digest: "", summary: "{}" };
         rules::put_in_force(self.app, tx, self.ctx, &row, flip).await.map_err(corrupt)?;
         self.news.org = true;
         Ok(())

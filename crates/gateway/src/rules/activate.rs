@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use cardea_model::fault::whole;
 use cardea_model::id::AccountId;
 use cardea_model::{Denied, Permission};
 use cardea_store::account::{self, Account};
 use cardea_store::db::Tx;
-use cardea_store::generation;
+use cardea_store::generation::{self, Generation};
 use serde::Serialize;
 use serde_json::json;
 
@@ -88,6 +89,9 @@ pub(super) async fn locked(app: &App, ctx: &Ctx, account: AccountId) -> Result<(
     ctx.may(Permission::ManageRules, account)?;
     let row = account::find(&mut tx, account).await?.ok_or(RulesError::Missing("org"))?;
     account::lock_org(&mut tx, row.org).await?;
+    // The rules decide who may change them: whoever had the lock before may have taken that away.
+    let ctx = session::speaks(app, &mut tx, &ctx, None).await?.ok_or(Denied::Unknown)?;
+    ctx.may(Permission::ManageRules, account)?;
     let row = account::find(&mut tx, account).await?.ok_or(RulesError::Missing("org"))?;
     Ok((tx, ctx, row))
 }
@@ -105,26 +109,32 @@ pub(super) async fn flip_to(
     audit::record(app, &mut tx, ctx, Some(row.id), action, &row.org.to_string(), detail).await?;
     tell(app, &mut tx, row.org).await?;
     tx.commit().await?;
-    // Whoever asks this node next is judged by the new rules.
-    feed::catch_up(app).await?;
+    // Whoever asks this node next is judged by the new rules; what is committed is so whether or not that can be waited for.
+    if let Err(error) = feed::catch_up(app).await {
+        tracing::warn!(error = whole(&error), "new rules are in force, and this node has not read the feed yet");
+    }
     Ok(generation)
 }
 
-/// Takes the last activation back: the rules before it are in force again, and whoever it alone had managed has the roles by
+/// Takes the last activation back, which is `generation` if that is said: the rules before it are in force again, and whoever it alone had managed has the roles by
 /// hand that they had before.
 ///
 /// # Errors
 /// [`RulesError`].
-pub async fn undo(app: &App, ctx: &Ctx, account: AccountId) -> Result<i64, RulesError> {
+pub async fn undo(app: &App, ctx: &Ctx, account: AccountId, generation: Option<i64>) -> Result<i64, RulesError> {
     ctx.may(Permission::ManageRules, account)?;
     let (mut tx, ctx, row) = locked(app, ctx, account).await?;
+    // Whoever names what they take back does not take back what came since.
+    if generation.is_some_and(|meant| meant != row.rules.generation) {
+        return Err(RulesError::Stale);
+    }
     let current = generation::find(&mut tx, row.org, row.rules.generation).await?.ok_or(RulesError::NothingToUndo)?;
     if ctx.now.since(current.activated_at) > UNDO_FOR || current.kind == Change::Undo.as_str() {
         return Err(RulesError::NothingToUndo);
     }
     let previous = generation::find(&mut tx, row.org, current.previous).await?;
-    let gave = |kind: &str| kind != Change::Freeze.as_str() && kind != Change::Revoke.as_str();
-    let active = previous.as_ref().is_some_and(|previous| gave(&previous.kind) && previous.rules != "[]");
+    let gave = |previous: &Generation| previous.kind != Change::Revoke.as_str() && previous.rules != "[]";
+    let active = previous.as_ref().is_some_and(gave);
     let rules: Vec<Frozen> = match &previous {
         Some(previous) => serde_json::from_str(&previous.rules).map_err(|_| RulesError::Corrupt("generation"))?,
         None => Vec::new(),

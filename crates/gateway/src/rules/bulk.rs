@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use cardea_model::Timestamp;
 use cardea_model::id::ConnectionId;
 use cardea_model::rule::{CompiledRules, Rule};
 use cardea_store::group::{Group, Said};
 
 use super::RuleSet;
-use crate::roles::KEEP_LAST;
 
 /// A rule set with what each known group meets in it.
 pub(super) struct Index<'a> {
@@ -48,11 +46,12 @@ impl<'a> Index<'a> {
     }
 
     /// Adds the places of the rules that apply by what one connection said; a place may come twice. `met` is scratch.
-    pub(super) fn applying(&self, said: &Said, now: Timestamp, met: &mut Vec<u32>, places: &mut Vec<usize>) {
-        let over = said.said == "missing" && now.since(said.seen_at) >= KEEP_LAST;
-        let Some(part) = self.parts.get(&said.connection).filter(|_| !over) else { return };
+    pub(super) fn applying(&self, said: &Said, met: &mut Vec<u32>, places: &mut Vec<usize>) {
+        let Some(part) = self.parts.get(&said.connection) else { return };
         met.clear();
         met.extend(said.groups.iter().filter_map(|id| part.met.get(id)).flatten());
+        met.sort_unstable();
+        met.dedup();
         if !met.is_empty() {
             let place = |rule: u32| usize::try_from(rule).unwrap_or(usize::MAX).saturating_add(part.first);
             places.extend(part.compiled.applying(met).map(place));

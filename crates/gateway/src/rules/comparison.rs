@@ -12,7 +12,7 @@ use cardea_store::group::{Group, Told};
 use super::bulk::Index;
 use super::plan::{Counts, Guard, Named};
 use super::{Earlier, Sets};
-use crate::roles::USER_ADMIN;
+use crate::roles::{USER_ADMIN, is_over};
 
 /// So many people whom it changes are shown, those who lose most first.
 const SHOWN: usize = 200;
@@ -180,23 +180,26 @@ impl<'a> Comparison<'a> {
         let (now, scratch) = (self.now, &mut self.scratch);
         let before = earned(&self.before, told, now, scratch);
         let after = earned(&self.after, told, now, scratch);
-        let mut also = |(earlier, index): &(&Earlier, Index<'_>)| {
+        let mut matches = |index: &Index<'_>, knew: &dyn Fn(Timestamp) -> bool| {
             scratch.places.clear();
-            let known = told.iter().filter_map(|told| told.said.as_ref()).filter(|said| earlier.knew(said.seen_at));
-            known.for_each(|said| index.applying(said, now, &mut scratch.met, &mut scratch.places));
+            let known = told.iter().filter_map(|told| told.said.as_ref()).filter(|said| knew(said.seen_at));
+            known.for_each(|said| index.applying(said, &mut scratch.met, &mut scratch.places));
             !scratch.places.is_empty()
         };
+        let matched = matches(&self.after.index, &|_| true);
+        let mut managed = matches(&self.before.index, &|_| true);
+        managed |= self.also.iter().any(|(earlier, index)| matches(index, &|seen| earlier.knew(seen)));
         let marked = who.managed_since.is_some_and(|mark| self.sets.marks.count(mark));
-        let managed = marked || before.is_some() || self.also.iter().any(&mut also);
-        self.counts.matched += u64::from(after.is_some());
-        let migrated = !managed && after.is_some();
+        let managed = managed || marked;
+        self.counts.matched += u64::from(matched);
+        let migrated = !managed && matched;
         self.counts.migrated += u64::from(migrated);
-        self.counts.unmatched += u64::from(!managed && after.is_none() && !by_hand.is_empty());
-        let (has, will) = match (who.left, managed, after) {
+        self.counts.unmatched += u64::from(!managed && !matched && !by_hand.is_empty());
+        let (has, will) = match (who.left, managed, matched) {
             (true, _, _) => (Vec::new(), Vec::new()),
-            (false, true, after) => (before.unwrap_or_default(), after.unwrap_or_default()),
-            (false, false, Some(after)) => (by_hand, after),
-            (false, false, None) => (by_hand.clone(), by_hand),
+            (false, true, _) => (before, after),
+            (false, false, true) => (by_hand, after),
+            (false, false, false) => (by_hand.clone(), by_hand),
         };
         self.moves(table, who.member, migrated, (has, will));
     }
@@ -240,14 +243,12 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// What rules give by what every connection said; nothing if none applies.
-fn earned(rules: &Ruled<'_>, told: &[Told], now: Timestamp, scratch: &mut Scratch) -> Option<Vec<u32>> {
+/// What rules give by what every connection said, as far as that earns roles now.
+fn earned(rules: &Ruled<'_>, told: &[Told], now: Timestamp, scratch: &mut Scratch) -> Vec<u32> {
     scratch.places.clear();
-    for said in told.iter().filter_map(|told| told.said.as_ref()) {
-        rules.index.applying(said, now, &mut scratch.met, &mut scratch.places);
+    let said = told.iter().filter_map(|told| told.said.as_ref());
+    for said in said.filter(|said| said.open && !is_over(&said.said, said.seen_at, now)) {
+        rules.index.applying(said, &mut scratch.met, &mut scratch.places);
     }
-    if scratch.places.is_empty() {
-        return None;
-    }
-    Some(scratch.places.iter().filter_map(|place| rules.gives.get(*place)).flatten().copied().collect())
+    scratch.places.iter().filter_map(|place| rules.gives.get(*place)).flatten().copied().collect()
 }

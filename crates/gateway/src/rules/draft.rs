@@ -2,7 +2,7 @@
 
 use cardea_model::id::{AccountId, ConnectionId, RuleId};
 use cardea_model::rule::{CONTROL_PLANE, CompiledRules, Matcher, Rule, RuleBody, RuleGrant};
-use cardea_model::{Denied, Permission, Timestamp};
+use cardea_model::{Permission, Timestamp};
 use cardea_store::account::{self, Account};
 use cardea_store::connection::{self, Connection};
 use cardea_store::db::Conn;
@@ -10,16 +10,20 @@ use cardea_store::generation;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::activate::locked;
 use super::error::RulesError;
 use super::{Frozen, drafted};
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
 use crate::roles::USER_ADMIN;
-use crate::session;
 
 /// More rules than this in one org are refused.
 const MOST_RULES: usize = 1_000;
+/// More matchers than this in one org are refused, parts of compound ones among them.
+const MOST_MATCHERS: usize = 2_000;
+/// More matchers than this that meet more than they name are refused: each is asked about every group.
+const MOST_BROAD: usize = 200;
 
 /// The rules of an org, beside what is in force.
 #[derive(Clone, Debug, Serialize)]
@@ -117,10 +121,7 @@ pub async fn put(
     written: Written,
 ) -> Result<RuleView, RulesError> {
     ctx.may(Permission::ManageRules, account)?;
-    let (mut tx, ctx) = session::write(app, ctx, None).await?.ok_or(Denied::Unknown)?;
-    ctx.may(Permission::ManageRules, account)?;
-    let row = account::find(&mut tx, account).await?.ok_or(RulesError::Missing("org"))?;
-    account::lock_org(&mut tx, row.org).await?;
+    let (mut tx, ctx, row) = locked(app, ctx, account).await?;
     let connections = connection::of_account(&mut tx, account).await?;
     let standing = drafted(&mut tx, row.org).await?;
     let known = id.map(|id| standing.iter().position(|rule| rule.id == id).ok_or(RulesError::Missing("rule")));
@@ -167,6 +168,14 @@ async fn fits(
     if known.is_none() && standing.len() >= MOST_RULES {
         return Err(RulesError::Unknown(format!("an org has at most {MOST_RULES} rules")));
     }
+    let others = standing.iter().filter(|other| other.id != rule.id).chain([rule]);
+    let sums = others.flat_map(|rule| &rule.body.any_of).map(Matcher::size);
+    let (all, broad) = sums.fold((0, 0), |(all, broad), (more, wide)| (all + more, broad + wide));
+    if all > MOST_MATCHERS || broad > MOST_BROAD {
+        let most =
+            format!("an org has at most {MOST_MATCHERS} matchers, and {MOST_BROAD} of them other than whole values");
+        return Err(RulesError::Unknown(most));
+    }
     let folded = cardea_model::name::fold(&rule.name);
     if standing.iter().any(|other| other.id != rule.id && cardea_model::name::fold(&other.name) == folded) {
         return Err(RulesError::NameTaken);
@@ -202,10 +211,7 @@ fn of_catalogue(app: &App, services: &[String], grant: &RuleGrant) -> Result<(),
 /// [`RulesError`].
 pub async fn remove(app: &App, ctx: &Ctx, account: AccountId, id: RuleId) -> Result<(), RulesError> {
     ctx.may(Permission::ManageRules, account)?;
-    let (mut tx, ctx) = session::write(app, ctx, None).await?.ok_or(Denied::Unknown)?;
-    ctx.may(Permission::ManageRules, account)?;
-    let row = account::find(&mut tx, account).await?.ok_or(RulesError::Missing("org"))?;
-    account::lock_org(&mut tx, row.org).await?;
+    let (mut tx, ctx, row) = locked(app, ctx, account).await?;
     let standing = drafted(&mut tx, row.org).await?;
     let rule = standing.iter().find(|rule| rule.id == id).ok_or(RulesError::Missing("rule"))?;
     connection::remove_rule(&mut tx, row.org, &rule.name).await?;

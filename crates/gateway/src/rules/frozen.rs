@@ -33,8 +33,6 @@ pub(crate) struct Marks {
     pub(crate) also: Vec<i64>,
     /// Generations that were undone: their marks are void.
     pub(crate) undone: Vec<i64>,
-    /// Marks below this are void.
-    pub(crate) from: i64,
 }
 
 impl Marks {
@@ -46,13 +44,12 @@ impl Marks {
         match change {
             Change::Activate | Change::Apply | Change::Revoke => next.also.extend((current > 0).then_some(current)),
             Change::Undo => next.undone.push(current),
-            Change::Freeze => next = Self { from: current + 1, ..Self::default() },
         }
         next
     }
 
     pub(crate) fn count(&self, mark: i64) -> bool {
-        mark >= self.from && !self.undone.contains(&mark)
+        !self.undone.contains(&mark)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What activating the rules as they are edited now would do: compared with what is in force, person by person, and written
 //! nowhere.
 
+use std::sync::Arc;
+
 use cardea_model::Caller;
 use cardea_model::id::{MemberId, UserId};
 use cardea_store::account::{self, Account};
@@ -137,7 +139,7 @@ pub(super) async fn compare(app: &App, ctx: &Ctx, draft: &Draft) -> Result<Previ
     let set = RuleSet::compile(&draft.rules).ok_or(GatewayError::Corrupt("rule"))?;
     let mut conn = app.db.read().await?;
     let account = &draft.account;
-    let sets = app.rules.sets(&mut conn, account.org, account.rules.generation).await?;
+    let sets = Arc::clone(&app.memory()).rules.sets(&mut conn, account.org, account.rules.generation).await?;
     let groups = group::of_account(&mut conn, account.id).await?;
     let teams = account::teams(&mut conn, account.org).await?;
     let mut table = Table::new(teams.into_iter().map(|team| team.name).collect());

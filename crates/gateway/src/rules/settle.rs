@@ -1,7 +1,8 @@
 //! Marks whom a generation manages, after it came in force: until then they count as marked because they match it. So no
 //! activation waits for a million writes, and a crash half-way loses nothing.
 
-use cardea_model::Timestamp;
+use std::sync::Arc;
+
 use cardea_model::id::{MemberId, OrgId};
 use cardea_store::account::{self, Account};
 use cardea_store::db::DbError;
@@ -39,18 +40,18 @@ pub(crate) async fn settle(app: &App, job: &Job) -> Result<(), GatewayError> {
 /// Marks everybody whom an earlier generation manages; the newest of those.
 async fn mark_all(app: &App, row: &Account) -> Result<Option<i64>, DbError> {
     let mut conn = app.db.read().await?;
-    let sets = app.rules.sets(&mut conn, row.org, row.rules.generation).await?;
+    let sets = Arc::clone(&app.memory()).rules.sets(&mut conn, row.org, row.rules.generation).await?;
     let groups = group::of_account(&mut conn, row.id).await?;
     let due = sets.unsettled(row.rules.settled);
     let earlier: Vec<Due<'_>> = due.map(|earlier| (earlier, Index::new(&earlier.rules, &groups))).collect();
     let Some((newest, _)) = earlier.last() else { return Ok(None) };
-    let (mut after, now) = (String::new(), app.clock.now());
+    let mut after = String::new();
     loop {
         let page = group::page(&mut conn, row.id, &after, CHUNK).await?;
         let Some(last) = page.last() else { return Ok(Some(newest.number)) };
         after = last.member.to_string();
         let unmarked = page.iter().filter(|told| !told.managed_since.is_some_and(|mark| sets.marks.count(mark)));
-        let marks = unmarked.filter_map(|told| Some((told.member, since(&earlier, told, now)?, told.managed_since)));
+        let marks = unmarked.filter_map(|told| Some((told.member, since(&earlier, told)?, told.managed_since)));
         write(app, marks.collect()).await?;
     }
 }
@@ -59,14 +60,14 @@ async fn mark_all(app: &App, row: &Account) -> Result<Option<i64>, DbError> {
 type Due<'a> = (&'a Earlier, Index<'a>);
 
 /// The earliest generation that manages somebody.
-fn since(earlier: &[Due<'_>], told: &Told, now: Timestamp) -> Option<i64> {
+fn since(earlier: &[Due<'_>], told: &Told) -> Option<i64> {
     let said = told.said.as_ref().filter(|_| !told.owner)?;
     let (mut met, mut places) = (Vec::new(), Vec::new());
     let mut managing = earlier.iter().filter(|(earlier, index)| {
         if !earlier.knew(said.seen_at) {
             return false;
         }
-        index.applying(said, now, &mut met, &mut places);
+        index.applying(said, &mut met, &mut places);
         !places.is_empty()
     });
     managing.next().map(|(earlier, _)| earlier.number)

@@ -109,7 +109,8 @@ impl CompiledRules {
         exact.chain(loose).chain(broad).copied().collect()
     }
 
-    /// The places of the rules that apply to whoever's groups meet these matchers; a place may come twice.
+    /// The places of the rules that apply to whoever's groups meet these matchers, which are ascending; a place may come
+    /// twice.
     pub fn applying<'a>(&'a self, met: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
         let plain = met.iter().filter_map(|number| *self.plain.get(usize::try_from(*number).ok()?)?);
         plain.chain(self.compounds.iter().filter(|compound| compound.is_met(met)).map(|compound| compound.rule))
@@ -131,7 +132,8 @@ impl CompiledRules {
 
 impl Compound {
     fn is_met(&self, met: &[u32]) -> bool {
-        self.all.iter().all(|part| met.contains(part)) && !self.none.iter().any(|part| met.contains(part))
+        let is_met = |part: &u32| met.binary_search(part).is_ok();
+        self.all.iter().all(is_met) && !self.none.iter().any(is_met)
     }
 }
 
@@ -139,7 +141,9 @@ impl Compound {
 #[must_use]
 pub fn evaluate(rules: &CompiledRules, groups: &[String]) -> Grants {
     let met: Vec<(&String, Vec<u32>)> = groups.iter().map(|value| (value, rules.met(value))).collect();
-    let all: Vec<u32> = met.iter().flat_map(|(_, numbers)| numbers).copied().collect();
+    let mut all: Vec<u32> = met.iter().flat_map(|(_, numbers)| numbers).copied().collect();
+    all.sort_unstable();
+    all.dedup();
     let mut grants = Grants::default();
     for place in rules.applying(&all).collect::<BTreeSet<u32>>() {
         let Some(rule) = rules.rule(place) else { continue };

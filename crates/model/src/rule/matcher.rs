@@ -67,6 +67,13 @@ impl Matcher {
         own.iter().chain(all).chain(none)
     }
 
+    /// How many plain matchers it is made of, and how many of them meet more than they name.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        let broad = self.parts().filter(|part| part.operation.exact_values().is_none());
+        (self.parts().count(), broad.count())
+    }
+
     /// Whether it names anything.
     pub(super) fn has_text(&self) -> bool {
         self.parts().all(|part| part.operation.has_text())

@@ -9,7 +9,7 @@ use cardea_gateway::rules::{self, Activated, Explanation, Preview, RuleView, Rul
 use cardea_gateway::{App, people};
 use cardea_model::Permission;
 use cardea_model::id::RuleId;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -133,26 +133,28 @@ async fn activate(
     Ok(Json(rules::activate(&app, &ctx, account.id, digest, wanted.confirm.as_deref()).await?))
 }
 
-/// Take the last activation of the last 30 days back.
-#[utoipa::path(post, path = "/api/v1/orgs/{org}/rules/undo", tag = "rules", responses(
-    (status = 200, body = shapes::Generation, description = "The rules before it are in force"),
-    (status = 409, description = "There is nothing to undo")))]
-async fn undo(State(app): State<App>, Somebody(ctx): Somebody, Path(org): Path<String>) -> Result<Response, Problem> {
-    let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
-    let generation = rules::undo(&app, &ctx, account.id).await?;
-    Ok(Json(serde_json::json!({"generation": generation})).into_response())
+/// What is to be taken back.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = Undoing)]
+#[serde(default, deny_unknown_fields)]
+struct Undo {
+    /// The generation that is meant; whichever is in force, if left out.
+    generation: Option<i64>,
 }
 
-/// What becomes of what the rules gave.
-#[derive(Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
-#[schema(as = DeactivationMode)]
-#[serde(rename_all = "snake_case")]
-enum Mode {
-    /// It becomes roles by hand: nobody loses anything.
-    #[default]
-    Freeze,
-    /// It is gone.
-    Revoke,
+/// Take the last activation of the last 30 days back.
+#[utoipa::path(post, path = "/api/v1/orgs/{org}/rules/undo", tag = "rules", request_body = Undo, responses(
+    (status = 200, body = shapes::Generation, description = "The rules before it are in force"),
+    (status = 409, description = "There is nothing to undo"), (status = 412, description = "Another generation is in force")))]
+async fn undo(
+    State(app): State<App>,
+    Somebody(ctx): Somebody,
+    Path(org): Path<String>,
+    Body(meant): Body<Undo>,
+) -> Result<Response, Problem> {
+    let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
+    let generation = rules::undo(&app, &ctx, account.id, meant.generation).await?;
+    Ok(Json(serde_json::json!({"generation": generation})).into_response())
 }
 
 /// How the rules shall count no more.
@@ -160,16 +162,14 @@ enum Mode {
 #[schema(as = Deactivation)]
 #[serde(default, deny_unknown_fields)]
 struct Deactivate {
-    /// `freeze`, if left out.
-    mode: Mode,
-    /// The org's name, for `revoke`.
+    /// The org's name.
     confirm: Option<String>,
 }
 
-/// Take the rules out of force: everybody keeps what they have as roles by hand, or loses what the rules gave.
+/// Take the rules out of force, and with them every role that they gave.
 #[utoipa::path(post, path = "/api/v1/orgs/{org}/rules/deactivate", tag = "rules", request_body = Deactivate, responses(
     (status = 200, body = shapes::Generation, description = "No rules are in force"),
-    (status = 409, description = "`revoke` asks for the org's name in `confirm`; or no rules are in force")))]
+    (status = 409, description = "`confirm` must be the org's name; or no rules are in force")))]
 async fn deactivate(
     State(app): State<App>,
     Somebody(ctx): Somebody,
@@ -177,10 +177,7 @@ async fn deactivate(
     Body(wanted): Body<Deactivate>,
 ) -> Result<Response, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
-    let generation = match wanted.mode {
-        Mode::Freeze => rules::freeze(&app, &ctx, account.id).await?,
-        Mode::Revoke => rules::revoke(&app, &ctx, account.id, wanted.confirm.as_deref()).await?,
-    };
+    let generation = rules::revoke(&app, &ctx, account.id, wanted.confirm.as_deref()).await?;
     Ok(Json(serde_json::json!({"generation": generation})).into_response())
 }
 
