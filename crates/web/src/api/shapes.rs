@@ -3,6 +3,7 @@
 //! A test asks every route and holds the answer against these, so neither can change alone.
 #![expect(dead_code, reason = "described and never made: what is sent are the gateway's types")]
 
+pub(crate) mod orgs;
 pub(crate) mod rules;
 
 use utoipa::ToSchema;
@@ -202,6 +203,9 @@ pub(crate) struct UserDetail {
     identities: Vec<Identity>,
     /// Why they may not act.
     holds: Vec<Hold>,
+    /// When they left the org; then they have no roles until somebody adds them again.
+    #[schema(format = DateTime)]
+    left_org_at: Option<String>,
     /// How many sessions of theirs live.
     sessions: i64,
 }
