@@ -6,7 +6,7 @@ use cardea_testkit::world::OWNER;
 use cardea_testkit::{Engine, stories};
 use serde_json::json;
 
-use super::{Staff, delete, email, names, outcome, refusal};
+use super::{Staff, add, delete, email, names, outcome, own_roles, refusal};
 
 stories! {
     an_admin_of_the_account_manages_who_is_in_it,
@@ -40,6 +40,18 @@ async fn an_admin_of_the_account_manages_who_is_in_it(engine: Engine) -> Result<
     assert_eq!(staff.chika.get(ACCOUNT).await?.status, 200);
     assert_eq!(delete(&staff.dana, &chika).await?.status, 200);
     assert_eq!(staff.chika.get(ACCOUNT).await?.status, 401);
+    // Let in again she is in the account only, and no admin of it; into the org she is added there.
+    let again = json!({"user": email("chika")});
+    assert_eq!(staff.world.browser()?.sign_in("okta", "chika").await?.status, 401);
+    let readmitted = staff.dana.send(Method::POST, ACCOUNT, &again).await?;
+    assert_eq!((readmitted.status, &readmitted.json()["account_role"]), (200, &json!("member")), "{}", readmitted.body);
+    assert_eq!(outcome(&staff.dana.send(Method::POST, ACCOUNT, &again).await?), refusal(409, "in_account"));
+    let chika = staff.world.sign_in("chika").await?;
+    assert_eq!(own_roles(&chika).await?, Vec::<String>::new());
+    assert_eq!(outcome(&add(&staff.dana, "chika").await?), refusal(403, "forbidden"));
+    assert_eq!(add(&staff.bo, "chika").await?.status, 200);
+    let ghost = staff.dana.send(Method::POST, ACCOUNT, &json!({"user": "ghost@corp.example"})).await?;
+    assert_eq!(outcome(&ghost), refusal(404, "not_found"));
 
     let demoted = staff.owner.send(Method::PATCH, &dana, &json!({"account_role": "member"})).await?;
     assert_eq!(demoted.status, 200, "{}", demoted.body);

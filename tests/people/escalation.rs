@@ -128,6 +128,7 @@ async fn every_write(by: &Browser, bearer: Option<&str>) -> Result<Vec<Answer>> 
         (Method::DELETE, format!("{dana}/roles?service=registry&role=user"), None),
         (Method::DELETE, dana, None),
         (Method::POST, USERS.to_owned(), Some(json!({"user": email("dana")}))),
+        (Method::POST, ACCOUNT.to_owned(), Some(json!({"user": email("dana")}))),
         (Method::PATCH, account.clone(), Some(json!({"account_role": "admin"}))),
         (Method::DELETE, account, None),
         (Method::PATCH, "/api/v1/orgs/acme".to_owned(), Some(json!({"description": "mine"}))),

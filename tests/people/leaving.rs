@@ -47,6 +47,7 @@ async fn who_is_removed_from_the_org_loses_everything_and_stays_in_the_account(e
     let receipt = receipt(&staff.owner, one, &removed).await?;
     assert_eq!((&receipt["cause"], &receipt["by"]), (&json!("removed_from_org"), &json!("bo@corp.example")));
     assert_eq!((&receipt["ended"]["keys"][0]["name"], &receipt["ended"]["sessions"]), (&json!("laptop"), &json!(1)));
+    assert_eq!(receipt["ended"]["left"], json!(["the membership of the account, because only the org was left"]));
     let letter = one.letter_to("dana@corp.example").await?;
     assert!(letter.text.contains("acme") && letter.text.contains("bo@corp.example"), "{}", letter.text);
 

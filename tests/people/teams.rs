@@ -1,9 +1,11 @@
 //! What an org says of itself, and its teams.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use cardea_store::grant;
 use cardea_testkit::reqwest::{Method, header};
-use cardea_testkit::{Answer, Browser, Engine, NodeBuilder, stories};
+use cardea_testkit::{Answer, Browser, Engine, NodeBuilder, stories, tamper};
 use serde_json::{Value, json};
 
 use super::{Staff, delete, give, outcome, own_roles, pulls, refusal};
@@ -55,6 +57,19 @@ async fn an_org_says_what_it_is(engine: Engine) -> Result<()> {
         assert_eq!((&org["name"], &org["owners"][0]["email"]), (&json!("acme"), &email));
     }
     assert_eq!(staff.world.browser()?.get(ORG).await?.status, 401);
+
+    // A service can be suspended, and ends by itself at the instant that it says.
+    let end = staff.node().app.clock.now().after(Duration::from_secs(60));
+    tamper::entitlements(&staff.node().app.db, "catalog", ("registry", end.as_micros())).await?;
+    let states = async || -> Result<Vec<Value>> {
+        let org = staff.dana.get(ORG).await?.json();
+        let services = org["services"].as_array().cloned().context("services")?;
+        Ok(services.iter().map(|service| json!([service["state"], service["ends_at"]])).collect())
+    };
+    let active = json!(["active", null]);
+    assert_eq!(states().await?, [json!(["suspended", null]), active.clone(), json!(["active", end])]);
+    staff.node().clock.advance(Duration::from_secs(60));
+    assert_eq!(states().await?, [json!(["suspended", null]), active, json!(["ended", end])]);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use cardea_gateway::members::{self, MemberError, Role};
+use cardea_gateway::orgs::teams;
 use cardea_gateway::pause::Point;
 use cardea_gateway::{App, Ctx};
 use cardea_model::rule::AccountRole;
@@ -14,6 +15,7 @@ use super::{Gate, newcomer, scene};
 stories! {
     a_role_given_meanwhile_never_outlives_a_removal,
     a_naive_grant_outlives_a_removal,
+    a_role_given_meanwhile_does_not_outlive_its_team,
     of_two_owners_who_leave_at_once_one_stays,
 }
 
@@ -107,6 +109,32 @@ async fn naive(app: &App, ctx: &Ctx, target: &Person) -> Result<()> {
     let row = grant::Role { team_id: "", service: "registry", role: "user" };
     grant::add(&mut tx, target.member, row, "test", ctx.now).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+async fn a_role_given_meanwhile_does_not_outlive_its_team(engine: Engine) -> Result<()> {
+    let gate = Gate::at(Point::Speaking);
+    let world = scene(engine, &gate).await?;
+    let app = &world.node().app;
+    let (giver, target) = (owner(app, 0).await?, newcomer(app, 1).await?);
+    let mut stayed = 0;
+    for number in 0..races().min(100) {
+        let name = format!("team-{number}");
+        let ctx = app.ctx(Caller::Person(giver.clone()));
+        let team = teams::create(app, &ctx, target.account, &name, "").await?;
+        let (app_too, account, ending) = (app.clone(), target.account, name.clone());
+        let end = async move {
+            let ctx = app_too.ctx(Caller::System("test"));
+            Ok(teams::end(&app_too, &ctx, account, &ending, None).await?)
+        };
+        let (user, role) = (target.user.to_string(), Role { team: Some(name), ..role() });
+        let giving = members::give(app, &ctx, account, &user, &role);
+        let (given, ended) = gate.race(giving, end).await;
+        ended?;
+        ensure!(matches!(given, Ok(_) | Err(MemberError::UnknownTeam(_))), "{given:?}");
+        stayed += grant::members_of_team(&mut app.db.read().await?, team.id).await?.len();
+    }
+    assert_eq!(stayed, 0);
     Ok(())
 }
 

@@ -35,6 +35,17 @@ pub async fn leave_account(tx: &mut Tx, id: MemberId, now: Timestamp) -> Result<
     Ok(left == 1)
 }
 
+/// Notes that the member is in the account again, and not in the org. `false`: they had not left it.
+pub async fn come_back_to_account(tx: &mut Tx, id: MemberId) -> Result<bool, DbError> {
+    let back = tx
+        .execute(
+            sql!("UPDATE member SET left_account_at = NULL WHERE id = $1 AND left_account_at IS NOT NULL"),
+            args![&id.to_string()],
+        )
+        .await?;
+    Ok(back == 1)
+}
+
 /// Notes that the member is in the org again, and so in the account. `false`: they had left neither.
 pub async fn come_back(tx: &mut Tx, id: MemberId) -> Result<bool, DbError> {
     let back = tx

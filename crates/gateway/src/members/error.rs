@@ -41,6 +41,9 @@ pub enum MemberError {
     /// The user is in the org (409).
     #[error("this user is in the org")]
     InOrg,
+    /// The user is in the account (409).
+    #[error("this user is in the account")]
+    InAccount,
     /// The org has no such service, or the catalogue no such role (422).
     #[error("{0}")]
     UnknownRole(String),
@@ -96,7 +99,8 @@ impl Fault for MemberError {
             | Self::Individual
             | Self::LeftOrg
             | Self::LeftAccount
-            | Self::InOrg => Kind::Conflict,
+            | Self::InOrg
+            | Self::InAccount => Kind::Conflict,
             Self::UnknownRole(_) | Self::UnknownTeam(_) => Kind::Unprocessable,
             Self::Corrupt(_) => Kind::Internal,
             Self::Database(error) => error.kind(),
@@ -117,6 +121,7 @@ impl Fault for MemberError {
             Self::LeftOrg => "left_org",
             Self::LeftAccount => "left_account",
             Self::InOrg => "in_org",
+            Self::InAccount => "in_account",
             Self::UnknownRole(_) => "unknown_role",
             Self::UnknownTeam(_) => "unknown_team",
             Self::Corrupt(_) => "internal",

@@ -51,8 +51,8 @@ pub async fn give(
             change.ctx.actor()
         }
     };
-    grant::add(&mut change.tx, change.member.id, row, &by, change.ctx.now).await?;
-    change.finish(app, role, "role.given").await
+    let given = grant::add(&mut change.tx, change.member.id, row, &by, change.ctx.now).await?;
+    change.finish(app, role, given.then_some("role.given")).await
 }
 
 /// Takes a role from a user that was given by hand; their roles from now on, as the caller sees them.
@@ -71,7 +71,7 @@ pub async fn take(
     if !grant::remove(&mut change.tx, change.member.id, row).await? {
         return Err(MemberError::Missing("role of this user"));
     }
-    change.finish(app, role, "role.taken").await
+    change.finish(app, role, Some("role.taken")).await
 }
 
 /// A change of somebody's roles that may be made.
@@ -103,13 +103,16 @@ impl Change {
         self.team.map(|team| team.to_string()).unwrap_or_default()
     }
 
-    async fn finish(mut self, app: &App, role: &Role, action: &str) -> Result<Vec<RoleView>, MemberError> {
+    /// Without an action nothing has changed.
+    async fn finish(mut self, app: &App, role: &Role, action: Option<&str>) -> Result<Vec<RoleView>, MemberError> {
         let (tx, ctx, member) = (&mut self.tx, &self.ctx, &self.member);
-        let detail = json!({"team": role.team, "service": role.service, "role": role.role});
-        audit::record(app, tx, ctx, Some(self.account), action, &member.user.to_string(), detail).await?;
         let held = roles::of(app, tx, member, ctx.now).await?;
         let seen = Sight::of(tx, ctx).await?.of_roles(held.roles);
-        revocation::roles_changed(app, tx, member.id).await?;
+        if let Some(action) = action {
+            let detail = json!({"team": role.team, "service": role.service, "role": role.role});
+            audit::record(app, tx, ctx, Some(self.account), action, &member.user.to_string(), detail).await?;
+            revocation::roles_changed(app, tx, member.id).await?;
+        }
         self.tx.commit().await?;
         Ok(seen)
     }

@@ -12,6 +12,7 @@ use cardea_store::{grant, leaving, person};
 use serde_json::json;
 
 use super::MemberError;
+use super::tenants::{TenantView, shown};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::mail::{self, Message, Removed};
@@ -178,4 +179,22 @@ pub async fn add(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Result
     }
     tx.commit().await?;
     Ok(people::show(app, &ctx, account, &target).await?)
+}
+
+/// Lets a user who had left the account into it again, and into nothing in the org.
+///
+/// # Errors
+/// [`MemberError`].
+pub async fn readmit(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Result<TenantView, MemberError> {
+    ctx.may(Permission::ManageAccountUsers, account)?;
+    let (mut tx, ctx, member) = people::locked(app, ctx, account, user).await?;
+    ctx.may(Permission::ManageAccountUsers, account)?;
+    if !leaving::come_back_to_account(&mut tx, member.id).await? {
+        return Err(MemberError::InAccount);
+    }
+    let target = member.user.to_string();
+    audit::record(app, &mut tx, &ctx, Some(account), "user.added_to_account", &target, json!({})).await?;
+    revocation::give_back(app, &mut tx, &ctx, (member.id, account), LEFT_ACCOUNT).await?;
+    tx.commit().await?;
+    shown(app, &ctx, account, member.user).await
 }

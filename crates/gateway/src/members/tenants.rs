@@ -122,7 +122,12 @@ pub async fn set_account_role(
         revocation::roles_changed(app, &mut tx, member.id).await?;
     }
     tx.commit().await?;
+    shown(app, &ctx, account, member.user).await
+}
+
+/// A user of an account as they are now.
+pub(super) async fn shown(app: &App, ctx: &Ctx, account: AccountId, user: UserId) -> Result<TenantView, MemberError> {
     let mut conn = app.db.read().await?;
-    let row = person::listed(&mut conn, account, member.user).await?.ok_or(MemberError::Missing("user"))?;
+    let row = person::listed(&mut conn, account, user).await?.ok_or(MemberError::Missing("user"))?;
     view(app, &mut conn, row, ctx.now).await
 }

@@ -28,7 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(add))
         .routes(routes!(remove))
         .routes(routes!(leave))
-        .routes(routes!(tenants))
+        .routes(routes!(tenants, readmit))
         .routes(routes!(set_account_role, remove_from_account))
 }
 
@@ -158,6 +158,20 @@ async fn tenants(
     let account = people::account_named(&app, &ctx, &account, Permission::ManageAccountUsers).await?;
     let list = members::tenants(&app, &ctx, account.id, (&cut.cursor, &cut.q), cut.limit()).await?;
     Ok(Json(Page::of(list, cut.limit(), |user: &TenantView| user.id.to_string())).into_response())
+}
+
+/// Let a user who had left the account into it again. They have nothing in the org until they are added there.
+#[utoipa::path(post, path = "/api/v1/accounts/{account}/users", tag = "accounts", request_body = Whom, responses(
+    (status = 200, body = orgs::Tenant, description = "The user as they are now"), (status = 403, description = "Only the account's owner and admins"),
+    (status = 404, description = "Nobody whom this account knows; invite them"), (status = 409, description = "`in_account`")))]
+async fn readmit(
+    State(app): State<App>,
+    Somebody(ctx): Somebody,
+    Path(account): Path<String>,
+    Body(whom): Body<Whom>,
+) -> Result<Json<TenantView>, Problem> {
+    let account = people::account_named(&app, &ctx, &account, Permission::ManageAccountUsers).await?;
+    Ok(Json(members::readmit(&app, &ctx, account.id, &whom.user).await?))
 }
 
 /// What changes of a user of an account.
