@@ -149,3 +149,6 @@ ALTER TABLE link ADD COLUMN person_id TEXT REFERENCES person (id);
 -- A session that was opened by switching from another account ends with the member it came from, too.
 ALTER TABLE session ADD COLUMN origin_member_id TEXT REFERENCES member (id);
 ALTER TABLE session ADD COLUMN origin_epoch BIGINT;
+
+-- Raised by each change of the team.
+ALTER TABLE team ADD COLUMN version BIGINT NOT NULL DEFAULT 1;

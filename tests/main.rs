@@ -31,6 +31,8 @@ mod mail;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod provisioning;
 #[cfg(test)]
 mod races;

@@ -129,6 +129,10 @@ async fn every_answer_has_the_shape_that_is_written_down(engine: Engine) -> Resu
         (&receipt, "/api/v1/orgs/{org}/revocations/{receipt}"),
         ("/api/v1/orgs/acme/connections", "/api/v1/orgs/{org}/connections"),
         ("/api/v1/orgs/acme/audit", "/api/v1/orgs/{org}/audit"),
+        ("/api/v1/orgs/acme", "/api/v1/orgs/{org}"),
+        ("/api/v1/orgs/acme/teams", "/api/v1/orgs/{org}/teams"),
+        ("/api/v1/orgs/acme/teams/vision", "/api/v1/orgs/{org}/teams/{team}"),
+        ("/api/v1/accounts/acme/users", "/api/v1/accounts/{account}/users"),
     ] {
         let answer = owner.get(address).await?;
         assert_eq!(answer.status, 200, "{address}");

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context as _, Result, bail, ensure};
 use cardea_gateway::keys::{self, KeyError};
 use cardea_gateway::login::{LoginError, admission};
+use cardea_gateway::members::{self, MemberError, Role};
 use cardea_gateway::{App, GatewayError, people, session};
 use cardea_model::{Caller, Person, Standing};
 use cardea_simulate::people::REGISTRY_ADMINS;
@@ -82,11 +83,12 @@ async fn a_crowd_on_the_same_few_people_never_waits_for_ever(engine: Engine) -> 
 impl Crowd {
     /// One thing that happens to one of them. A refusal is an answer; a statement that failed is none.
     async fn turn(&self, kind: usize, who: usize) -> Result<()> {
-        match kind % 5 {
+        match kind % 6 {
             0 => self.work(who, vec![REGISTRY_ADMINS.to_owned()]).await,
             1 => self.work(who, Vec::new()).await,
             2 => self.patch(who, false).await,
             3 => self.patch(who, true).await,
+            4 => self.come_and_go(who).await,
             _ => self.quarrel(who).await,
         }
     }
@@ -140,6 +142,23 @@ impl Crowd {
         Ok(answer)
     }
 
+    /// They are given a role and lose it, are removed from org and account and added again, and leave by themselves.
+    async fn come_and_go(&self, who: usize) -> Result<()> {
+        let (app, account) = (&self.app, self.okta.account);
+        let user = self.records.get(who).context("a record")?;
+        let ctx = app.ctx(Caller::System("test"));
+        let role = Role { team: None, service: "registry".to_owned(), role: "user".to_owned() };
+        refused(members::give(app, &ctx, account, user, &role).await)?;
+        refused(members::take(app, &ctx, account, user, &role).await)?;
+        refused(members::remove(app, &ctx, account, user).await)?;
+        refused(members::remove_from_account(app, &ctx, account, user).await)?;
+        refused(members::add(app, &ctx, account, user).await)?;
+        self.done.fetch_add(1, Ordering::SeqCst);
+        let Some(person) = self.sign_in(who, Vec::new()).await? else { return Ok(()) };
+        refused(members::leave(app, &app.ctx(Caller::Person(person))).await)?;
+        refused(members::add(app, &ctx, account, user).await)
+    }
+
     /// One who was an admin when the request came shuts the door on the next one and opens it again, and an operator does.
     async fn quarrel(&self, who: usize) -> Result<()> {
         let Some(speaker) = self.sign_in(who, Vec::new()).await? else { return Ok(()) };
@@ -151,6 +170,14 @@ impl Crowd {
             harmless(people::reactivate(app, &ctx, account, other).await)?;
         }
         Ok(())
+    }
+}
+
+/// Everything but a failed statement, which a refusal is not.
+fn refused<T>(result: Result<T, MemberError>) -> Result<()> {
+    match result {
+        Err(error @ (MemberError::Database(_) | MemberError::Corrupt(_))) => bail!("{error:?}"),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

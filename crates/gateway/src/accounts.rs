@@ -21,6 +21,8 @@ use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
 use crate::factors::{self, NotAsked};
+use crate::members::LEFT_ACCOUNT;
+use crate::revocation;
 
 /// The domain of directory tokens that an operator supplied.
 pub const DIRECTORY_SECRET: &str = "directory";
@@ -284,7 +286,10 @@ pub(crate) async fn add_owner(
     if let Some(hash) = hash {
         passwords::put(tx, user, hash, ctx.now).await?;
     }
-    crate::revocation::roles_changed(app, tx, member).await?;
+    // Whoever had left the account is in it again.
+    if !revocation::give_back(app, tx, ctx, (member, account.id), LEFT_ACCOUNT).await? {
+        revocation::roles_changed(app, tx, member).await?;
+    }
     audit::record(app, tx, ctx, Some(account.id), "owner.added", &user.to_string(), json!({"account_role": role}))
         .await?;
     Ok(member)

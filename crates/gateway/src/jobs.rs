@@ -88,6 +88,9 @@ async fn list_ended(tx: &mut Tx, subject: &str, now: Timestamp) -> Result<(), Ga
     if member.owner && header.what == "all" {
         list.left.push("ownership of the org, because nothing but another owner changes it".to_owned());
     }
+    if member.left_org_at.is_some() && member.left_account_at.is_none() {
+        list.left.push("the membership of the account, because only the org was left".to_owned());
+    }
     let text = serde_json::to_string(&list).map_err(|_| GatewayError::Corrupt("receipt"))?;
     receipt::set_ended(tx, id, &text).await?;
     Ok(())

@@ -11,7 +11,9 @@
 //! | [`revocation`] | **the only place that ends access**, and its receipts |
 //! | [`feed`] | how every node hears of it; [`memory`] is what a node keeps |
 //! | [`accounts`] | accounts, owners, operators and one-time links |
+//! | [`orgs`] | what an org is, and its teams |
 //! | [`people`] | who is in an org, with which roles and why |
+//! | [`members`] | what is changed of them: roles by hand, leaving and coming back |
 //! | [`declare`] | declarative state: plan, apply, export |
 //! | [`audit`] | the log and its seal |
 //! | [`jobs`] | work that follows a commit |
@@ -37,9 +39,11 @@ pub mod jobs;
 pub mod keys;
 pub mod login;
 pub mod mail;
+pub mod members;
 pub mod membership;
 pub mod memory;
 pub mod metrics;
+pub mod orgs;
 pub mod password;
 pub mod pause;
 pub mod people;

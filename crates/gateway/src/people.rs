@@ -2,6 +2,7 @@
 
 mod held;
 mod me;
+mod sight;
 
 pub use held::{SessionView, SignIn, keys_of, receipts_of, sessions_of, signed_in_lately};
 pub use me::{Here, Me, MeOrg, MeUser, Notice, here, me};
@@ -12,7 +13,7 @@ use cardea_model::{Caller, Denied, Permission, Standing, Timestamp};
 use cardea_store::account::{self, Account};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::member::{self, Member};
-use cardea_store::person::{self, Listed};
+use cardea_store::person::{self, Listed, Within};
 use cardea_store::{hold, identity, key, session};
 use serde::Serialize;
 
@@ -24,6 +25,7 @@ use crate::revocation::{self, Ended, Ending};
 use crate::roles;
 pub use crate::roles::{BecauseView, RoleView};
 use crate::session as sessions;
+pub(crate) use sight::Sight;
 
 /// A user as an admin sees them in the list.
 #[derive(Clone, Debug, Serialize)]
@@ -64,6 +66,8 @@ pub struct UserDetail {
     pub identities: Vec<IdentityView>,
     /// Why they may not act.
     pub holds: Vec<HoldView>,
+    /// When they left the org, if they did; then they have no roles until somebody adds them again.
+    pub left_org_at: Option<Timestamp>,
     /// How many sessions of theirs live.
     pub sessions: i64,
 }
@@ -110,16 +114,55 @@ pub async fn account_of(app: &App, ctx: &Ctx, org: &str, permission: Permission)
     }
     // No name has a NUL, and no database takes one.
     let known = if org.contains('\0') { None } else { account::of_org(&mut app.db.read().await?, org).await? };
-    let row = known.ok_or(GatewayError::Missing("org"))?;
+    for_whom(ctx, known, "org", permission)
+}
+
+/// The account of this name or id, if the caller may do this there; as [`account_of`].
+///
+/// # Errors
+/// Whoever may not learns nothing: a refusal to a stranger reads as absence.
+pub async fn account_named(app: &App, ctx: &Ctx, name: &str, permission: Permission) -> Result<Account, GatewayError> {
+    if ctx.caller == Caller::Nobody {
+        return Err(Denied::Unknown.into());
+    }
+    let mut conn = app.db.read().await?;
+    let known = match name.parse::<AccountId>() {
+        Ok(id) => account::find(&mut conn, id).await?,
+        Err(_) if name.contains('\0') => None,
+        Err(_) => account::named(&mut conn, name).await?,
+    };
+    for_whom(ctx, known, "account", permission)
+}
+
+fn for_whom(
+    ctx: &Ctx,
+    known: Option<Account>,
+    noun: &'static str,
+    permission: Permission,
+) -> Result<Account, GatewayError> {
+    let row = known.ok_or(GatewayError::Missing(noun))?;
     match ctx.may(permission, row.id) {
-        // Word for word the answer for an org that is not there: a foreign one must not be told from it.
-        Err(Denied::Hidden) => Err(GatewayError::Missing("org")),
+        // Word for word the answer for one that is not there: a foreign one must not be told from it.
+        Err(Denied::Hidden) => Err(GatewayError::Missing(noun)),
         Err(denied) => Err(denied.into()),
         Ok(()) => Ok(row),
     }
 }
 
-/// At the most `limit` users of an account whose name or address contains `part`, after the user `after`.
+/// Users, and where the list goes on.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// The users, by id.
+    pub users: Vec<UserView>,
+    /// The last user that was looked at, if there are more.
+    pub next: Option<String>,
+}
+
+/// Whoever sees only the users of their teams has so many looked through for them at once.
+const LOOKED_AT: i64 = 500;
+
+/// At the most `limit` users of an org whose name or address contains `part`, after the user `after`. Who manages teams only
+/// sees only who has a role in one of them; then a page may be short, or empty, and the list go on all the same.
 ///
 /// # Errors
 /// Refusals and the database's.
@@ -129,18 +172,27 @@ pub async fn list(
     account: AccountId,
     (after, part): (&str, &str),
     limit: i64,
-) -> Result<Vec<UserView>, GatewayError> {
+) -> Result<Listing, GatewayError> {
     ctx.may(Permission::SeeUsers, account)?;
+    let mut listing = Listing { users: Vec::new(), next: None };
     // Nothing stored has a NUL, and no database takes one.
     if after.contains('\0') || part.contains('\0') {
-        return Ok(Vec::new());
+        return Ok(listing);
     }
     let mut conn = app.db.read().await?;
-    let mut users = Vec::new();
-    for row in person::page(&mut conn, account, after, part, limit).await? {
-        users.push(view(app, &mut conn, row, ctx.now).await?);
+    let sight = Sight::of(&mut conn, ctx).await?;
+    let most = if sight == Sight::Everybody { limit } else { limit.max(LOOKED_AT) };
+    let rows = person::page(&mut conn, account, Within::Org, (after, part), most.saturating_add(1)).await?;
+    let (full, mut last) = (usize::try_from(limit).unwrap_or_default(), None);
+    for (row, looked_at) in rows.into_iter().zip(0..) {
+        if looked_at == most || listing.users.len() == full {
+            listing.next = last;
+            break;
+        }
+        last = Some(row.person.id.to_string());
+        listing.users.extend(sight.narrowed(view(app, &mut conn, row, ctx.now).await?));
     }
-    Ok(users)
+    Ok(listing)
 }
 
 async fn view(app: &App, conn: &mut Conn, row: Listed, now: Timestamp) -> Result<UserView, GatewayError> {
@@ -171,7 +223,9 @@ pub async fn show(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Resul
     ctx.may(Permission::SeeUsers, account)?;
     let mut conn = app.db.read().await?;
     let row = find(&mut conn, account, user).await?;
-    let member = row.member;
+    let (member, left_org_at) = (row.member, row.left_org_at);
+    let seen = Sight::of(&mut conn, ctx).await?.narrowed(view(app, &mut conn, row, ctx.now).await?);
+    let user = seen.ok_or(GatewayError::Missing("user"))?;
     let holds = hold::of(&mut conn, member).await?.into_iter();
     let identities = identity::shown(&mut conn, member).await?.into_iter().map(|row| IdentityView {
         connection: row.connection,
@@ -187,9 +241,20 @@ pub async fn show(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Resul
         holds: holds
             .map(|hold| HoldView { source: hold.source, kind: hold.kind, since: hold.since, receipt: hold.receipt })
             .collect(),
+        left_org_at,
         sessions: session::count_living(&mut conn, member, ctx.now).await?,
-        user: view(app, &mut conn, row, ctx.now).await?,
+        user,
     })
+}
+
+/// A user whom the caller sees.
+async fn seen(app: &App, conn: &mut Conn, ctx: &Ctx, account: AccountId, user: &str) -> Result<Listed, GatewayError> {
+    let row = find(conn, account, user).await?;
+    let sight = Sight::of(conn, ctx).await?;
+    if sight == Sight::Everybody || sight.narrowed(view(app, conn, row.clone(), ctx.now).await?).is_some() {
+        return Ok(row);
+    }
+    Err(GatewayError::Missing("user"))
 }
 
 /// A user of an account, by id or address, as a member.
@@ -198,6 +263,7 @@ pub(crate) async fn member_of(conn: &mut Conn, account: AccountId, user: &str) -
     member::find(conn, listed.member).await?.ok_or(GatewayError::Missing("user"))
 }
 
+/// A user of an account, by id or address, whoever asks.
 async fn find(conn: &mut Conn, account: AccountId, user: &str) -> Result<Listed, GatewayError> {
     let found = match user.parse::<UserId>() {
         Ok(id) => person::listed(conn, account, id).await?,
@@ -247,9 +313,20 @@ pub async fn deactivate_because(
 /// user is are asked in it.
 async fn writing(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Result<(Tx, Ctx, Member), GatewayError> {
     ctx.may(Permission::DeactivateUsers, account)?;
+    let (tx, ctx, member) = locked(app, ctx, account, user).await?;
+    ctx.may(Permission::DeactivateUsers, account)?;
+    Ok((tx, ctx, member))
+}
+
+/// A transaction about a user, who is locked with the caller; what the caller may is to be asked of the answer.
+pub(crate) async fn locked(
+    app: &App,
+    ctx: &Ctx,
+    account: AccountId,
+    user: &str,
+) -> Result<(Tx, Ctx, Member), GatewayError> {
     let id = find(&mut app.db.read().await?, account, user).await?.member;
     let (mut tx, ctx) = sessions::write(app, ctx, Some(id)).await?.ok_or(Denied::Unknown)?;
-    ctx.may(Permission::DeactivateUsers, account)?;
     let member = member::find(&mut tx, id).await?.ok_or(GatewayError::Missing("user"))?;
     Ok((tx, ctx, member))
 }
@@ -279,7 +356,7 @@ pub async fn reactivate(app: &App, ctx: &Ctx, account: AccountId, user: &str) ->
     Ok(lifted)
 }
 
-fn is_owner(ctx: &Ctx) -> bool {
+pub(crate) fn is_owner(ctx: &Ctx) -> bool {
     matches!(&ctx.caller, Caller::Person(person) if person.standing == Standing::Owner)
 }
 

@@ -13,9 +13,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cardea_model::Timestamp;
 use cardea_model::id::{ConnectionId, TeamId};
+use cardea_model::name::excerpt;
 use cardea_model::rule::{AccountRole, Because, CONTROL_PLANE, CompiledRules, Grants, RuleGrant, evaluate};
+use cardea_model::{Denied, Permission, Place, Timestamp};
 use cardea_store::db::{Conn, DbError};
 use cardea_store::group::{self, Snapshot};
 use cardea_store::member::Member;
@@ -23,6 +24,8 @@ use cardea_store::{account, grant};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::context::Ctx;
+use crate::people;
 use crate::rules::{RuleSet, Sets};
 
 /// The role that manages users, in the org or in a team.
@@ -93,6 +96,29 @@ impl Effective {
         let of = |role: &RoleView| role.service == CONTROL_PLANE && role.role == USER_ADMIN;
         self.roles.iter().filter(move |role| of(role)).filter_map(|role| role.team.as_deref())
     }
+}
+
+/// Whether the caller may give and take this role there.
+pub(crate) fn may_give(app: &App, ctx: &Ctx, place: &Place, service: &str, role: &str) -> Result<(), Denied> {
+    if service != CONTROL_PLANE || role != USER_ADMIN {
+        return ctx.caller.may(Permission::GrantRoles, place);
+    }
+    ctx.caller.may(Permission::GrantUserAdmin, place)?;
+    // Where it is so set, a user_admin must not make the next one.
+    let allowed = app.settings.user_admin_may_grant_user_admin || people::is_owner(ctx);
+    if allowed { Ok(()) } else { Err(Denied::Refused) }
+}
+
+/// Whether there is such a role in an org of these services; else what is wrong, in words.
+pub(crate) fn is_there(app: &App, services: &[String], service: &str, role: &str) -> Result<(), String> {
+    if service == CONTROL_PLANE && role == USER_ADMIN {
+        return Ok(());
+    }
+    if !services.iter().any(|known| known == service) {
+        return Err(format!("this org does not have the service `{}`", excerpt(service)));
+    }
+    let unknown = || format!("the service `{service}` has no role `{}`", excerpt(role));
+    app.catalogue.role_named(service, role).map(drop).ok_or_else(unknown)
 }
 
 /// Works it out.

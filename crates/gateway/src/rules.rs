@@ -17,6 +17,7 @@ mod plan;
 mod settle;
 
 pub use activate::{Activated, activate, preview, revoke, undo};
+pub(crate) use draft::is_linked;
 pub use draft::{RuleView, RulesView, Written, list, put, remove};
 pub use error::RulesError;
 pub use explain::{Explanation, GroupView, NearMiss, SaidView, Tried, explain, try_out};

@@ -23,6 +23,8 @@ pub struct Settings {
     pub claims_max_age: Duration,
     /// How many owners an org may have.
     pub org_owners: usize,
+    /// Whether one `user_admin` may make another; owners may in any case.
+    pub user_admin_may_grant_user_admin: bool,
     /// How many personal keys one user may have.
     pub personal_keys_per_user: i64,
     /// How long a one-time owner link is good.
@@ -52,6 +54,7 @@ impl Default for Settings {
             session_idle: Duration::from_secs(3600),
             claims_max_age: Duration::from_secs(7 * 86_400),
             org_owners: 3,
+            user_admin_may_grant_user_admin: true,
             personal_keys_per_user: 8,
             link_life: Duration::from_secs(6 * 3600),
             hashers: 2,

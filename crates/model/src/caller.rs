@@ -199,6 +199,12 @@ impl Caller {
 }
 
 impl Person {
+    /// Whether they see every user of the org; else only those of the teams whose users they manage.
+    #[must_use]
+    pub fn sees_everybody(&self) -> bool {
+        self.standing >= Standing::UserAdmin || self.account_role >= AccountRole::Admin
+    }
+
     fn may(&self, permission: Permission, at: &Place) -> Result<(), Denied> {
         if at.account().is_some_and(|place| place != self.account) {
             return Err(Denied::Hidden);
@@ -210,7 +216,7 @@ impl Person {
             | Permission::Leave
             | Permission::ContactOwners
             | Permission::SeeOrg => true,
-            Permission::SeeUsers => admin || !self.teams.is_empty() || self.account_role >= AccountRole::Admin,
+            Permission::SeeUsers => self.sees_everybody() || !self.teams.is_empty(),
             Permission::GrantRoles => admin || self.administers(at),
             Permission::InviteUsers
             | Permission::GrantUserAdmin

@@ -55,6 +55,12 @@ pub enum Cause {
     PasswordChanged,
     /// The connection that the session came through was switched off.
     ConnectionOff,
+    /// An admin removed the person from the org; they stay in the account.
+    RemovedFromOrg,
+    /// An admin of the account removed the person from it, and so from every service.
+    RemovedFromAccount,
+    /// The person left the org.
+    LeftOrg,
 }
 
 /// What kind of reason a hold is; a hold is lifted only by its own source and kind.

@@ -55,11 +55,18 @@ pub struct Team {
     pub name: String,
     /// For people.
     pub description: String,
+    /// Raised by each change.
+    pub version: i64,
 }
 
 impl FromRow for Team {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-        Ok(Self { id: row.parsed("id")?, name: row.get("name")?, description: row.get("description")? })
+        Ok(Self {
+            id: row.parsed("id")?,
+            name: row.get("name")?,
+            description: row.get("description")?,
+            version: row.get("version")?,
+        })
     }
 }
 
@@ -190,8 +197,21 @@ pub async fn remove_service(tx: &mut Tx, org: OrgId, service: &str) -> Result<bo
 /// The teams of the org that stand, by name.
 pub async fn teams(conn: &mut Conn, org: OrgId) -> Result<Vec<Team>, DbError> {
     conn.all(
-        sql!("SELECT id, name, description FROM team WHERE org_id = $1 AND deleted_at IS NULL ORDER BY name"),
+        sql!("SELECT id, name, description, version FROM team WHERE org_id = $1 AND deleted_at IS NULL ORDER BY name"),
         args![&org.to_string()],
+    )
+    .await
+}
+
+/// The team of the org with this name or id, if it stands.
+pub async fn team(conn: &mut Conn, org: OrgId, name_or_id: &str) -> Result<Option<Team>, DbError> {
+    conn.optional(
+        sql!(
+            "SELECT id, name, description, version FROM team
+             WHERE org_id = $1 AND (name = $2 OR id = $2) AND deleted_at IS NULL
+             ORDER BY CASE WHEN id = $2 THEN 0 ELSE 1 END LIMIT 1"
+        ),
+        args![&org.to_string(), name_or_id],
     )
     .await
 }
@@ -215,7 +235,7 @@ pub async fn add_team(tx: &mut Tx, org: OrgId, team: &Team) -> Result<(), DbErro
 pub async fn describe_team(tx: &mut Tx, org: OrgId, id: TeamId, description: &str) -> Result<bool, DbError> {
     let changed = tx
         .execute(
-            sql!("UPDATE team SET description = $3 WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL"),
+            sql!("UPDATE team SET description = $3, version = version + 1 WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL"),
             args![&org.to_string(), &id.to_string(), description],
         )
         .await?;

@@ -146,6 +146,11 @@ pub async fn remove_all(tx: &mut Tx, member: MemberId) -> Result<u64, DbError> {
     tx.execute(sql!("DELETE FROM manual_grant WHERE member_id = $1"), args![&member.to_string()]).await
 }
 
+/// Takes every role in this team away; how many there were.
+pub async fn remove_of_team(tx: &mut Tx, team: TeamId) -> Result<u64, DbError> {
+    tx.execute(sql!("DELETE FROM manual_grant WHERE team_id = $1"), args![&team.to_string()]).await
+}
+
 /// The members to whom somebody gave a role in this team, in the order of their ids.
 pub async fn members_of_team(conn: &mut Conn, team: TeamId) -> Result<Vec<MemberId>, DbError> {
     struct Holder(MemberId);

@@ -24,6 +24,8 @@ pub struct Member {
     pub owner: bool,
     /// When they left the org, if they did.
     pub left_org_at: Option<Timestamp>,
+    /// When they left the account, if they did.
+    pub left_account_at: Option<Timestamp>,
     /// The generation of rules since which only rules give their roles, if that is noted.
     pub managed_since: Option<i64>,
     /// How the org's rules stand.
@@ -75,6 +77,7 @@ impl FromRow for Member {
             account_role: row.get("account_role")?,
             owner: row.get("owner")?,
             left_org_at: row.get("left_org_at")?,
+            left_account_at: row.get("left_account_at")?,
             managed_since: row.get("managed_since")?,
             rules: InForce::from_row(row)?,
             numbers: numbers(row)?,
@@ -110,7 +113,7 @@ pub async fn add(
 pub async fn find(conn: &mut Conn, id: MemberId) -> Result<Option<Member>, DbError> {
     conn.optional(
         sql!(
-            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
+            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at, m.left_account_at,
                     m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
                     m.roles_version, m.held
              FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.id = $1"
@@ -124,7 +127,7 @@ pub async fn find(conn: &mut Conn, id: MemberId) -> Result<Option<Member>, DbErr
 pub async fn of_user(conn: &mut Conn, account: AccountId, user: UserId) -> Result<Option<Member>, DbError> {
     conn.optional(
         sql!(
-            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
+            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at, m.left_account_at,
                     m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
                     m.roles_version, m.held
              FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.account_id = $1 AND m.person_id = $2"
@@ -255,7 +258,7 @@ pub async fn manage(tx: &mut Tx, id: MemberId, since: i64, void: Option<i64>) ->
 pub async fn make_owner(tx: &mut Tx, id: MemberId, account_role: &str) -> Result<bool, DbError> {
     let changed = tx
         .execute(
-            sql!("UPDATE member SET owner = TRUE, account_role = $2 WHERE id = $1"),
+            sql!("UPDATE member SET owner = TRUE, account_role = $2, left_org_at = NULL, left_account_at = NULL WHERE id = $1"),
             args![&id.to_string(), account_role],
         )
         .await?;
@@ -277,7 +280,7 @@ pub async fn set_account_role(tx: &mut Tx, id: MemberId, role: &str) -> Result<b
 pub async fn all_of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Member>, DbError> {
     conn.all(
         sql!(
-            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
+            "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at, m.left_account_at,
                     m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
                     m.roles_version, m.held
              FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.person_id = $1 ORDER BY m.created_at, m.id"
@@ -304,6 +307,8 @@ pub async fn owner_emails(conn: &mut Conn, account: AccountId) -> Result<Vec<Str
 pub struct Owner {
     /// The member.
     pub member: MemberId,
+    /// The user.
+    pub user: UserId,
     /// Their name.
     pub name: String,
     /// Their address, if they have one.
@@ -312,7 +317,12 @@ pub struct Owner {
 
 impl FromRow for Owner {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-        Ok(Self { member: row.parsed("id")?, name: row.get("name")?, email: row.get("email")? })
+        Ok(Self {
+            member: row.parsed("id")?,
+            user: row.parsed("person_id")?,
+            name: row.get("name")?,
+            email: row.get("email")?,
+        })
     }
 }
 
@@ -320,7 +330,7 @@ impl FromRow for Owner {
 pub async fn owners(conn: &mut Conn, account: AccountId) -> Result<Vec<Owner>, DbError> {
     conn.all(
         sql!(
-            "SELECT m.id, p.name, p.email FROM member m JOIN person p ON p.id = m.person_id
+            "SELECT m.id, m.person_id, p.name, p.email FROM member m JOIN person p ON p.id = m.person_id
              WHERE m.account_id = $1 AND m.owner = TRUE AND p.deleted_at IS NULL ORDER BY m.created_at, m.id"
         ),
         args![&account.to_string()],

@@ -44,6 +44,10 @@ pub struct Listed {
     pub account_role: String,
     /// Whether they own the org.
     pub owner: bool,
+    /// When they left the org, if they did.
+    pub left_org_at: Option<Timestamp>,
+    /// When they left the account, if they did.
+    pub left_account_at: Option<Timestamp>,
     /// The numbers.
     pub numbers: Numbers,
     /// When they were first known here.
@@ -59,11 +63,22 @@ impl FromRow for Listed {
             member: row.parsed("member_id")?,
             account_role: row.get("account_role")?,
             owner: row.get("owner")?,
+            left_org_at: row.get("left_org_at")?,
+            left_account_at: row.get("left_account_at")?,
             numbers: crate::member::numbers(row)?,
             created_at: row.get("created_at")?,
             last_login_at: row.get("last_login_at")?,
         })
     }
+}
+
+/// How every statement begins that reads a [`Listed`].
+macro_rules! select_listed {
+    () => {
+        "SELECT p.id, p.name, p.email, p.email_normal, m.id AS member_id, m.account_role, m.owner, m.left_org_at,
+                m.left_account_at, m.epoch, m.session_floor, m.roles_version, m.held, m.created_at, m.last_login_at
+         FROM member m JOIN person p ON p.id = m.person_id WHERE m.account_id = $1 AND p.deleted_at IS NULL"
+    };
 }
 
 /// A new user. `normal` is given only for a trusted address; `Conflict` means that it is another's.
@@ -127,42 +142,39 @@ pub(crate) fn searchable(name: &str, email: Option<&str>) -> String {
     fold(&format!("{name} {}", email.unwrap_or_default()))
 }
 
-/// At the most `limit` living users of this account after `after`, in the order of their ids,
-/// whose name or address contains `part` (empty for all), without regard to case.
+/// Whose users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// The org's: without those who left it.
+    Org,
+    /// The account's: whoever was ever in it.
+    Account,
+}
+
+/// At the most `limit` living users after `after`, in the order of their ids, whose name or address contains `part` (empty
+/// for all), without regard to case.
 pub async fn page(
     conn: &mut Conn,
     account: AccountId,
-    after: &str,
-    part: &str,
+    within: Within,
+    (after, part): (&str, &str),
     limit: i64,
 ) -> Result<Vec<Listed>, DbError> {
     let pattern = format!("%{}%", fold(part).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
     conn.all(
         sql!(
-            "SELECT p.id, p.name, p.email, p.email_normal, m.id AS member_id, m.account_role, m.owner, m.epoch,
-                    m.session_floor, m.roles_version, m.held, m.created_at, m.last_login_at
-             FROM member m JOIN person p ON p.id = m.person_id
-             WHERE m.account_id = $1 AND p.id > $2 AND p.deleted_at IS NULL
-               AND ($3 = '%%' OR p.search LIKE $3 ESCAPE '\\')
+            select_listed!(),
+            " AND p.id > $2 AND ($5 OR m.left_org_at IS NULL) AND ($3 = '%%' OR p.search LIKE $3 ESCAPE '\\')
              ORDER BY p.id LIMIT $4"
         ),
-        args![&account.to_string(), after, &pattern, limit],
+        args![&account.to_string(), after, &pattern, limit, within == Within::Account],
     )
     .await
 }
 
 /// One user as this account lists them.
 pub async fn listed(conn: &mut Conn, account: AccountId, user: UserId) -> Result<Option<Listed>, DbError> {
-    conn.optional(
-        sql!(
-            "SELECT p.id, p.name, p.email, p.email_normal, m.id AS member_id, m.account_role, m.owner, m.epoch,
-                    m.session_floor, m.roles_version, m.held, m.created_at, m.last_login_at
-             FROM member m JOIN person p ON p.id = m.person_id
-             WHERE m.account_id = $1 AND p.id = $2 AND p.deleted_at IS NULL"
-        ),
-        args![&account.to_string(), &user.to_string()],
-    )
-    .await
+    conn.optional(sql!(select_listed!(), " AND p.id = $2"), args![&account.to_string(), &user.to_string()]).await
 }
 
 /// The user of this account whose trusted address this is, or else the only one who claims it.
@@ -170,10 +182,8 @@ pub async fn by_email(conn: &mut Conn, account: AccountId, email: &str) -> Resul
     let mut found: Vec<Listed> = conn
         .all(
             sql!(
-                "SELECT p.id, p.name, p.email, p.email_normal, m.id AS member_id, m.account_role, m.owner, m.epoch,
-                        m.session_floor, m.roles_version, m.held, m.created_at, m.last_login_at
-                 FROM member m JOIN person p ON p.id = m.person_id
-                 WHERE m.account_id = $1 AND p.deleted_at IS NULL AND (p.email_normal = $2 OR p.email = $2)
+                select_listed!(),
+                " AND (p.email_normal = $2 OR p.email = $2)
                  ORDER BY CASE WHEN p.email_normal = $2 THEN 0 ELSE 1 END, p.id LIMIT 2"
             ),
             args![&account.to_string(), email],

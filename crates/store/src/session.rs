@@ -31,6 +31,7 @@ macro_rules! select_sessions {
     () => {
         "SELECT s.id AS session_id, s.connection_id, s.epoch AS stamp, s.minted_at, s.seen_at, s.expires_at,
                 m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
+                m.left_account_at,
                 m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch,
                 m.session_floor, m.roles_version, m.held
          FROM session s JOIN member m ON m.id = s.member_id JOIN org o ON o.account_id = m.account_id

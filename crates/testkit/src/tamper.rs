@@ -17,6 +17,21 @@ pub async fn audit_row(db: &Db, seq: i64) -> Result<()> {
     Ok(())
 }
 
+/// Suspends a service of every org, and lets another one end at this instant, in microseconds.
+///
+/// # Errors
+/// The database's.
+pub async fn entitlements(db: &Db, suspended: &str, (ended, at): (&str, i64)) -> Result<()> {
+    let (file, line) = (file!(), line!());
+    let suspend = Sql { text: "UPDATE entitlement SET state = 'suspended' WHERE service = $1", file, line };
+    let end = Sql { text: "UPDATE entitlement SET ends_at = $2 WHERE service = $1", file, line };
+    let mut tx = db.write().await?;
+    tx.execute(suspend, args![suspended]).await?;
+    tx.execute(end, args![ended, at]).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// What is in the database by halves: receipts without their feed row, hold or audit event, and gaps in the feed.
 ///
 /// # Errors

@@ -1,10 +1,13 @@
 //! Our own API under `/api/v1`: JSON in, JSON or a problem out, documented from these functions.
 
 pub(crate) mod keys;
+mod members;
 pub(crate) mod orgs;
+mod profile;
 pub(crate) mod rules;
 pub(crate) mod sessions;
 pub(crate) mod shapes;
+mod version;
 
 use axum::Json;
 use axum::extract::State;
@@ -24,6 +27,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(keys::routes())
         .merge(orgs::routes())
         .merge(rules::routes())
+        .merge(profile::routes())
+        .merge(members::routes())
 }
 
 /// Who you are, where, with which roles and why.

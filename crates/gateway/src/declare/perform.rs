@@ -184,7 +184,8 @@ impl Hand<'_> {
         match work {
             TeamWork::Add(team) => {
                 let id = TeamId::new(self.ctx.now, &*self.app.random);
-                let row = account::Team { id, name: team.name.clone(), description: team.description.clone() };
+                let (name, description) = (team.name.clone(), team.description.clone());
+                let row = account::Team { id, name, description, version: 1 };
                 account::add_team(tx, org, &row).await?;
             }
             TeamWork::Describe(team) => {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use cardea_model::id::{AccountId, MemberId, ReceiptId};
 use cardea_model::name::Email;
+use cardea_store::account::{self, Account};
 use cardea_store::db::{DbError, Tx};
-use cardea_store::{account, member};
+use cardea_store::member::{self, Owner};
 
 use super::{Message, send};
 use crate::app::App;
@@ -16,24 +17,60 @@ pub(crate) async fn suspended(
     app: &App,
     tx: &mut Tx,
     ctx: &Ctx,
-    (who, account): (MemberId, AccountId),
+    who: (MemberId, AccountId),
     (source, receipt): (&str, ReceiptId),
 ) -> Result<(), DbError> {
-    let Some(account) = account::find(tx, account).await? else { return Ok(()) };
+    let Some((account, gone, others)) = apart(tx, who).await? else { return Ok(()) };
+    let message =
+        Message::OwnerSuspended { org: account.org_name, owner: named(gone), by: in_words(source), at: ctx.now };
+    let addresses = others.into_iter().filter_map(|owner| owner.email).chain(account.recovery_email);
+    to_each(app, tx, ctx, (addresses, &message), &format!("owner_suspended:{receipt}")).await
+}
+
+/// Tells the owners who stay, in the transaction that does it, that one of them is none any more.
+pub(crate) async fn removed(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    who: (MemberId, AccountId),
+    by: &str,
+) -> Result<(), DbError> {
+    let Some((account, gone, others)) = apart(tx, who).await? else { return Ok(()) };
+    let message = Message::OwnerRemoved { org: account.org_name, removed: named(gone), by: by.to_owned(), at: ctx.now };
+    let addresses = others.into_iter().filter_map(|owner| owner.email);
+    to_each(app, tx, ctx, (addresses, &message), &format!("owner_removed:{}", ctx.request)).await
+}
+
+/// The account, the owner, and the other owners; nothing if they own nothing.
+async fn apart(
+    tx: &mut Tx,
+    (who, account): (MemberId, AccountId),
+) -> Result<Option<(Account, Owner, Vec<Owner>)>, DbError> {
+    let Some(account) = account::find(tx, account).await? else { return Ok(None) };
     let (gone, others): (Vec<_>, Vec<_>) =
         member::owners(tx, account.id).await?.into_iter().partition(|owner| owner.member == who);
-    let Some(gone) = gone.into_iter().next() else { return Ok(()) };
-    let message = Message::OwnerSuspended {
-        org: account.org_name,
-        owner: gone.email.map_or(gone.name.clone(), |email| format!("{} ({email})", gone.name)),
-        by: in_words(source),
-        at: ctx.now,
-    };
-    let addresses = others.into_iter().filter_map(|owner| owner.email).chain(account.recovery_email);
+    Ok(gone.into_iter().next().map(|gone| (account, gone, others)))
+}
+
+fn named(owner: Owner) -> String {
+    match owner.email {
+        Some(email) => format!("{} ({email})", owner.name),
+        None => owner.name,
+    }
+}
+
+/// Sends to each address once.
+async fn to_each(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    (addresses, message): (impl Iterator<Item = String>, &Message),
+    cause: &str,
+) -> Result<(), DbError> {
     let readers: BTreeMap<String, Email> =
         addresses.filter_map(|text| Email::parse(&text)).map(|email| (email.normal.clone(), email)).collect();
     for (normal, email) in readers {
-        send(app, tx, ctx, &email, &message, &format!("owner_suspended:{receipt}:{normal}")).await?;
+        send(app, tx, ctx, &email, message, &format!("{cause}:{normal}")).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use cardea_model::id::{AccountId, SessionId, UserId};
 use cardea_model::{Permission, Timestamp};
 use cardea_store::{key, person, receipt, session};
 
-use super::find;
+use super::{Sight, seen};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::error::GatewayError;
@@ -49,7 +49,7 @@ pub struct SignIn {
 pub async fn keys_of(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Result<Vec<KeyView>, GatewayError> {
     ctx.may(Permission::SeeUsers, account)?;
     let mut conn = app.db.read().await?;
-    let row = find(&mut conn, account, user).await?;
+    let row = seen(app, &mut conn, ctx, account, user).await?;
     let rows = key::of_member(&mut conn, row.member).await?;
     Ok(rows.into_iter().map(|key| keys::view(key, ctx.now, Some(row.numbers))).collect())
 }
@@ -66,7 +66,7 @@ pub async fn sessions_of(
 ) -> Result<Vec<SessionView>, GatewayError> {
     ctx.may(Permission::SeeUsers, account)?;
     let mut conn = app.db.read().await?;
-    let row = find(&mut conn, account, user).await?;
+    let row = seen(app, &mut conn, ctx, account, user).await?;
     let idle = ctx.now.before(app.settings.session_idle);
     let rows = session::living(&mut conn, row.member, ctx.now, idle).await?;
     let view = |row: session::Living| SessionView {
@@ -85,7 +85,7 @@ pub async fn sessions_of(
 pub async fn receipts_of(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Result<Vec<Shown>, GatewayError> {
     ctx.may(Permission::SeeReceipts, account)?;
     let mut conn = app.db.read().await?;
-    let row = find(&mut conn, account, user).await?;
+    let row = seen(app, &mut conn, ctx, account, user).await?;
     let rows = receipt::of_member(&mut conn, account, row.member, RECEIPTS).await?;
     revocation::with_nodes(&mut conn, rows).await
 }
@@ -101,7 +101,12 @@ pub async fn signed_in_lately(
     limit: i64,
 ) -> Result<Vec<SignIn>, GatewayError> {
     ctx.may(Permission::SeeUsers, account)?;
-    let rows = person::signed_in_lately(&mut app.db.read().await?, account, limit).await?;
+    let mut conn = app.db.read().await?;
+    let mut rows = person::signed_in_lately(&mut conn, account, limit).await?;
+    // Who came in elsewhere is nothing to whoever manages teams only.
+    if Sight::of(&mut conn, ctx).await? != Sight::Everybody {
+        rows.clear();
+    }
     let view = |row: person::SignIn| SignIn {
         user: row.person.id,
         name: row.person.name,

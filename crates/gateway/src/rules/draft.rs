@@ -1,8 +1,8 @@
 //! The rules as an admin edits them. Nothing of it counts before it is activated.
 
 use cardea_model::id::{AccountId, ConnectionId, RuleId};
-use cardea_model::rule::{CONTROL_PLANE, CompiledRules, Matcher, Rule, RuleBody, RuleGrant};
-use cardea_model::{Permission, Timestamp};
+use cardea_model::rule::{CompiledRules, Matcher, Rule, RuleBody, RuleGrant};
+use cardea_model::{Permission, Place, Timestamp};
 use cardea_store::account::{self, Account};
 use cardea_store::connection::{self, Connection};
 use cardea_store::db::Conn;
@@ -16,7 +16,7 @@ use super::{Frozen, drafted};
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
-use crate::roles::USER_ADMIN;
+use crate::roles::{self, USER_ADMIN};
 
 /// More rules than this in one org are refused.
 const MOST_RULES: usize = 1_000;
@@ -104,6 +104,11 @@ fn view(rule: Frozen, connections: &[Connection]) -> Option<RuleView> {
     Some(RuleView { id: rule.id, name: rule.name, connection, body: rule.body })
 }
 
+/// Whether any of an org's connections has passed its test.
+pub(crate) fn is_linked(connections: &[Connection]) -> bool {
+    usable(connections).next().is_some()
+}
+
 /// Connections that have passed their test: before that, nobody knows what their groups are.
 fn usable(connections: &[Connection]) -> impl Iterator<Item = &Connection> {
     connections.iter().filter(|row| matches!(row.stage.as_str(), "tested" | "live"))
@@ -132,6 +137,10 @@ pub async fn put(
         name: written.name.trim().to_owned(),
         body: body(written),
     };
+    for grant in frozen.body.grants.iter().filter(|grant| grant.role == USER_ADMIN) {
+        // A rule is no way around who may make user_admins.
+        roles::may_give(app, &ctx, &Place::Account(account), &grant.service, &grant.role)?;
+    }
     fits(app, &mut tx, &row, (&standing, known), &frozen).await?;
     let position = i64::try_from(known.unwrap_or(standing.len())).unwrap_or(i64::MAX);
     let document = serde_json::to_string(&frozen.body).map_err(|_| RulesError::Corrupt("rule"))?;
@@ -149,7 +158,7 @@ fn body(written: Written) -> RuleBody {
 }
 
 fn linked(connections: &[Connection], name: &str) -> Result<ConnectionId, RulesError> {
-    if usable(connections).next().is_none() {
+    if !is_linked(connections) {
         return Err(RulesError::NotLinked);
     }
     let known = usable(connections).find(|row| row.name == name);
@@ -194,15 +203,7 @@ async fn fits(
 }
 
 fn of_catalogue(app: &App, services: &[String], grant: &RuleGrant) -> Result<(), RulesError> {
-    let (service, role) = (&grant.service, &grant.role);
-    if service == CONTROL_PLANE && role == USER_ADMIN {
-        return Ok(());
-    }
-    if !services.contains(service) {
-        return Err(RulesError::Unknown(format!("this org does not have the service `{service}`")));
-    }
-    let unknown = || RulesError::Unknown(format!("the service `{service}` has no role `{role}`"));
-    app.catalogue.role_named(service, role).map(drop).ok_or_else(unknown)
+    roles::is_there(app, services, &grant.service, &grant.role).map_err(RulesError::Unknown)
 }
 
 /// Removes a rule.

@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) mail: Mail,
     pub(crate) sessions: Sessions,
     pub(crate) auth: Auth,
+    pub(crate) roles: Roles,
     pub(crate) limits: Limits,
     pub(crate) log: Log,
 }
@@ -49,6 +50,7 @@ impl Default for Config {
             mail: Mail::default(),
             sessions: Sessions::default(),
             auth: Auth::default(),
+            roles: Roles::default(),
             limits: Limits::default(),
             log: Log::default(),
         }
@@ -266,6 +268,20 @@ impl Default for Sessions {
 pub(crate) struct Auth {
     /// Whether the password grant answers.
     pub(crate) password_grant: bool,
+}
+
+/// `[roles]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Roles {
+    /// Whether one `user_admin` may make another.
+    pub(crate) user_admin_may_grant_user_admin: bool,
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Self { user_admin_may_grant_user_admin: true }
+    }
 }
 
 /// `[limits]`

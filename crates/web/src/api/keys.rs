@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::shapes;
+use super::version::{if_match, with_etag};
 use crate::extract::{Json as Body, Somebody};
 use crate::problem::Problem;
 
@@ -135,12 +136,7 @@ async fn create(
     (status = 200, body = shapes::Key, description = "The key; its version is the ETag"), (status = 404, description = "Not one of yours")))]
 async fn get(State(app): State<App>, Somebody(ctx): Somebody, Path(id): Path<String>) -> Result<Response, Problem> {
     let key = keys::get(&app, &ctx, key_id(&id)?).await?;
-    Ok(with_etag(key))
-}
-
-fn with_etag(key: KeyView) -> Response {
-    let etag = format!("\"{}\"", key.version);
-    ([(header::ETAG, etag)], Json(key)).into_response()
+    Ok(with_etag(key.version, &key))
 }
 
 fn key_id(text: &str) -> Result<KeyId, Problem> {
@@ -171,17 +167,8 @@ async fn change(
     Body(patch): Body<Patch>,
 ) -> Result<Response, Problem> {
     let change = Change { name: patch.name, active: patch.active, version: if_match(&headers)? };
-    Ok(with_etag(keys::change(&app, &ctx, key_id(&id)?, change).await?))
-}
-
-/// The version of `If-Match` (RFC 9110 §13.1.1); nothing for none or `*`.
-fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()) else { return Ok(None) };
-    let text = value.trim().trim_start_matches("W/").trim_matches('"');
-    if text == "*" {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| keys::KeyError::Stale.into())
+    let key = keys::change(&app, &ctx, key_id(&id)?, change).await?;
+    Ok(with_etag(key.version, &key))
 }
 
 /// Delete a key, at once and for good.

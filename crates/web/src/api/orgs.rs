@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cardea_gateway::people::{self, UserDetail, UserView};
+use cardea_gateway::people::{self, UserDetail};
 use cardea_gateway::revocation::{self, Shown};
 use cardea_gateway::{App, GatewayError, audit, connections};
 use cardea_model::Permission;
@@ -53,9 +53,9 @@ impl Cut {
 /// A page of a list; without a cursor it is the last.
 #[derive(Serialize)]
 pub(super) struct Page<T> {
-    items: Vec<T>,
+    pub(super) items: Vec<T>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 impl<T> Page<T> {
@@ -66,7 +66,8 @@ impl<T> Page<T> {
     }
 }
 
-/// The users of the org with their roles and the reasons; `q` searches names and addresses.
+/// The users of the org with their roles and the reasons; `q` searches names and addresses. Who manages teams only sees who
+/// has a role in one of them, and those roles; then a page may be short, or empty, and have a cursor all the same.
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/users", tag = "people", responses(
     (status = 200, body = shapes::Users, description = "By id"), (status = 403, description = "Only owners and user_admins"),
     (status = 404, description = "No such org for you")))]
@@ -78,7 +79,7 @@ async fn users(
 ) -> Result<Response, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::SeeUsers).await?;
     let list = people::list(&app, &ctx, account.id, (&cut.cursor, &cut.q), cut.limit()).await?;
-    Ok(Json(Page::of(list, cut.limit(), |user: &UserView| user.id.to_string())).into_response())
+    Ok(Json(Page { items: list.users, cursor: list.next }).into_response())
 }
 
 /// One user: identities, holds, roles with reasons, how many keys and sessions live.

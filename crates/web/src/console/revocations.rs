@@ -32,6 +32,9 @@ impl CauseLine {
             Cause::SignedOutEverywhere => "signed out everywhere",
             Cause::PasswordChanged => "changed the password",
             Cause::ConnectionOff => "switched the connection off",
+            Cause::RemovedFromOrg => "removed the person from the org",
+            Cause::RemovedFromAccount => "removed the person from the account",
+            Cause::LeftOrg => "left the org",
         }
     }
 
@@ -40,9 +43,9 @@ impl CauseLine {
     pub const fn channel(&self) -> &'static str {
         match self.cause {
             Cause::DirectoryDeactivated | Cause::DirectoryDeleted => "SCIM",
-            Cause::AdminDeactivated => "Admin",
+            Cause::AdminDeactivated | Cause::RemovedFromOrg | Cause::RemovedFromAccount => "Admin",
             Cause::OperatorDeactivated | Cause::PasswordChanged | Cause::ConnectionOff => "Operator",
-            Cause::SignedOutEverywhere => "Themselves",
+            Cause::SignedOutEverywhere | Cause::LeftOrg => "Themselves",
         }
     }
 }

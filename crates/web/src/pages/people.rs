@@ -50,10 +50,9 @@ async fn list(
 ) -> Result<Response, Problem> {
     let account = people::account_of(&app, &reader.ctx, &org, Permission::SeeUsers).await?;
     let part = (search.cursor.as_str(), search.q.trim());
-    let mut found = people::list(&app, &reader.ctx, account.id, part, MANY + 1).await?;
-    let next = super::cut(&mut found, MANY, |user| user.id.to_string());
-    let people = found.into_iter().map(|user| row(&app, user)).collect();
-    let pages = Pages { previous: None, next };
+    let found = people::list(&app, &reader.ctx, account.id, part, MANY).await?;
+    let people = found.users.into_iter().map(|user| row(&app, user)).collect();
+    let pages = Pages { previous: None, next: found.next };
     page(StatusCode::OK, &PeoplePage { frame: reader.frame(Room::People), query: search.q, people, pages })
 }
 

@@ -51,9 +51,9 @@ fn cause(shown: &Shown) -> Result<CauseLine, GatewayError> {
     let named = |otherwise: &str| shown.by.clone().unwrap_or_else(|| otherwise.to_owned());
     let by = match cause {
         Cause::DirectoryDeactivated | Cause::DirectoryDeleted => source(&shown.source),
-        Cause::AdminDeactivated => named("an admin"),
+        Cause::AdminDeactivated | Cause::RemovedFromOrg | Cause::RemovedFromAccount => named("an admin"),
         Cause::OperatorDeactivated | Cause::PasswordChanged | Cause::ConnectionOff => named("an operator"),
-        Cause::SignedOutEverywhere => shown.person.clone(),
+        Cause::SignedOutEverywhere | Cause::LeftOrg => shown.person.clone(),
     };
     let message = Some(shown.message.clone()).filter(|message| !message.is_empty());
     Ok(CauseLine { cause, by, message })
@@ -65,6 +65,7 @@ pub(super) fn source(source: &str) -> String {
         Some(("directory", name)) => format!("the directory of {name}"),
         _ if source == "admin" => "an admin".to_owned(),
         _ if source == "operator" => "an operator".to_owned(),
+        _ if source == "account" => "the account's admins".to_owned(),
         _ => source.to_owned(),
     }
 }
