@@ -177,7 +177,7 @@ fn check_in_memory(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timestamp) -> O
         return None;
     }
     app.memory().with_key(&kid, |entry| {
-        let profile = entry.member.profile()?;
+        let profile = entry.member.profile(now)?;
         let profile = profile.as_ref()?;
         Some(judge(app, asker, ask, entry, profile, now))
     })?
@@ -271,10 +271,10 @@ async fn load_member(
 ) -> Result<Option<(Arc<MemberEntry>, Arc<Profile>)>, DbError> {
     let Some(row) = member::find(conn, id).await? else { return Ok(None) };
     let org = match memory.org(row.org) {
-        Some(org) => org,
-        None => {
-            let (id, facts) = read_org(app, conn, row.account).await?.ok_or(DbError::Reference)?;
-            memory.keep_new_org(id, facts)
+        Some(org) if org.facts.load().holds(row.rules.version, now) => org,
+        Some(_) | None => {
+            let (id, facts) = read_org(app, conn, row.account, now).await?.ok_or(DbError::Reference)?;
+            memory.keep_newer_org(id, facts)
         }
     };
     let held = roles::of(app, conn, &row, now).await?;

@@ -11,6 +11,8 @@
 //! | [`revocation`] | **the only place that ends access**, and its receipts |
 //! | [`feed`] | how every node hears of it; [`memory`] is what a node keeps |
 //! | [`accounts`] | accounts, owners, operators and one-time links |
+//! | [`entitlements`] | which services an org has, and until when |
+//! | [`activations`] | services that people claim for accounts of theirs, by one-time links |
 //! | [`people`] | who is in an org, with which roles and why |
 //! | [`declare`] | declarative state: plan, apply, export |
 //! | [`audit`] | the log and its seal |
@@ -21,6 +23,7 @@
 //! | [`ground`] | what a node stands on |
 
 pub mod accounts;
+pub mod activations;
 pub mod app;
 pub mod audit;
 pub mod catalogue;
@@ -29,6 +32,7 @@ pub mod connections;
 pub mod context;
 pub mod declare;
 pub mod doctor;
+pub mod entitlements;
 pub mod error;
 pub mod factors;
 pub mod feed;

@@ -1,5 +1,7 @@
 //! Our own API under `/api/v1`: JSON in, JSON or a problem out, documented from these functions.
 
+mod accounts;
+mod activations;
 pub(crate) mod keys;
 pub(crate) mod orgs;
 pub(crate) mod rules;
@@ -24,6 +26,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(keys::routes())
         .merge(orgs::routes())
         .merge(rules::routes())
+        .merge(accounts::routes())
+        .merge(activations::routes())
 }
 
 /// Who you are, where, with which roles and why.
