@@ -88,6 +88,10 @@ fn body(route: &str) -> Value {
     match route {
         "POST /api/v1/orgs/{org}/rules" | "PUT /api/v1/orgs/{org}/rules/{rule}" => rule,
         "POST /api/v1/orgs/{org}/rules/test" => json!({"connection": "okta", "claims": {}}),
+        "POST /api/v1/accounts" => json!({"name": "another", "kind": "enterprise"}),
+        "POST /api/v1/activations" => json!({"service": "registry", "email": "x@acme.test"}),
+        "POST /api/v1/activations/{activation}/claim" => json!({"new_account": "another"}),
+        "POST /api/v1/activations/{activation}/transfer" => json!({"email": "x@acme.test"}),
         "POST /api/v1/me/keys" => json!({"name": "laptop", "never": true, "services": []}),
         _ => json!({}),
     }
