@@ -8,8 +8,8 @@ mod operators;
 use anyhow::{Context as _, Result};
 use cardea_gateway::accounts;
 use cardea_model::Caller;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Answer, Browser, Node};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// A script of the operator's, with a token.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::OWNER;
 use cardea_testkit::{Answer, Browser, Engine, Node, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Operator, refusal, refused};

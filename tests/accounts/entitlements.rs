@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::{Engine, Node, NodeBuilder, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Operator, refusal, refused};

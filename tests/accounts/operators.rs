@@ -3,9 +3,9 @@
 use anyhow::{Context as _, Result};
 use cardea_gateway::accounts::{self, AccountError};
 use cardea_model::Caller;
-use cardea_testkit::reqwest::Method;
 use cardea_testkit::world::OWNER;
 use cardea_testkit::{Engine, World, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Operator, refusal, refused};
