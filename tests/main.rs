@@ -1,6 +1,8 @@
 //! The tour of Cardea: one test binary, one file a story.
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bounds;

@@ -3,6 +3,7 @@
 //! Each race has its barrier between the read on which an issue rests and the write that makes it. The naive way of
 //! writing the same thing is run through the same race, and must lose it: else the race would prove nothing.
 
+mod claims;
 mod crowd;
 mod fences;
 mod first_sign_in;

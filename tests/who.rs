@@ -95,6 +95,10 @@ fn body(route: &str) -> Value {
         "PATCH /api/v1/accounts/{account}/users/{user}" => json!({"account_role": "member"}),
         "POST /api/v1/orgs/{org}/teams" => json!({"name": "audio"}),
         "PATCH /api/v1/orgs/{org}" | "PATCH /api/v1/orgs/{org}/teams/{team}" => json!({"description": "Anew"}),
+        "POST /api/v1/accounts" => json!({"name": "another", "kind": "enterprise"}),
+        "POST /api/v1/activations" => json!({"service": "registry", "email": "x@acme.test"}),
+        "POST /api/v1/activations/{activation}/claim" => json!({"new_account": "another"}),
+        "POST /api/v1/activations/{activation}/transfer" => json!({"email": "x@acme.test"}),
         "POST /api/v1/me/keys" => json!({"name": "laptop", "never": true, "services": []}),
         _ => json!({}),
     }

@@ -1,6 +1,9 @@
 //! The description of the API: it can be read, and what is answered is what it says.
 
 use anyhow::{Context as _, Result, ensure};
+use cardea_gateway::accounts;
+use cardea_model::Caller;
+use cardea_testkit::world::OWNER;
 use cardea_testkit::{Answer, Engine, World, stories};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,6 +13,7 @@ use super::{assert_is_page, see, user_id};
 stories! {
     the_api_can_be_read,
     every_answer_has_the_shape_that_is_written_down,
+    every_answer_to_an_operator_has_the_shape_that_is_written_down,
 }
 
 async fn the_api_can_be_read(engine: Engine) -> Result<()> {
@@ -82,17 +86,20 @@ fn fields(document: &Value, schema: &Value) -> Vec<(String, Value, bool)> {
     all
 }
 
+/// Holds an answer against what is written down of its route and status.
+fn answer_fits(document: &Value, answer: &Answer, method: &str, path: &str) -> Result<()> {
+    let described = &document["paths"][path][method]["responses"];
+    let described = described.get(answer.status.to_string()).or(described.get("default")).context("an answer")?;
+    let schema = &described["content"][answer.header("content-type")]["schema"];
+    fits(document, schema, &answer.json(), &format!("{method} {path}"))
+}
+
 async fn every_answer_has_the_shape_that_is_written_down(engine: Engine) -> Result<()> {
     let world = World::new(engine).await?;
     let ana = world.sign_in("ana").await?;
     let owner = world.sign_in_owner().await?;
     let document = owner.get("/openapi.json").await?.json();
-    let fits = |answer: &Answer, method: &str, path: &str| -> Result<()> {
-        let described = &document["paths"][path][method]["responses"];
-        let described = described.get(answer.status.to_string()).or(described.get("default")).context("an answer")?;
-        let schema = &described["content"][answer.header("content-type")]["schema"];
-        fits(&document, schema, &answer.json(), &format!("{method} {path}"))
-    };
+    let fits = |answer: &Answer, method: &str, path: &str| answer_fits(&document, answer, method, path);
     let mine = "/api/v1/me/keys";
     let grant = json!({"service": "registry", "scopes": ["download_container"], "entity_type": "container",
         "entity_values": ["acme/*"]});
@@ -143,6 +150,49 @@ async fn every_answer_has_the_shape_that_is_written_down(engine: Engine) -> Resu
         let answer = browser.get(address).await?;
         assert!([401, 400].contains(&answer.status), "{}", answer.body);
         fits(&answer, "get", address.split('?').next().unwrap_or_default().replace("acme", "{org}").as_str())?;
+    }
+    Ok(())
+}
+
+async fn every_answer_to_an_operator_has_the_shape_that_is_written_down(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let (app, owner) = (&world.node().app, world.sign_in_owner().await?);
+    let token = accounts::create_operator(app, &app.ctx(Caller::System("test")), "ops").await?.reveal();
+    let document = owner.get("/openapi.json").await?.json();
+    let send = async |method: Method, path: &str, body: Value| -> Result<Answer> {
+        let request = owner.request(method, path).bearer_auth(&token).json(&body);
+        Answer::read(request.send().await?).await
+    };
+    let (all, one) = ("/api/v1/accounts", "/api/v1/accounts/{account}");
+    let (given, service) =
+        ("/api/v1/accounts/{account}/entitlements", "/api/v1/accounts/{account}/entitlements/{service}");
+    let offers = "/api/v1/activations";
+    let offer = json!({"service": "ai_enterprise", "email": OWNER.0, "transferable": true});
+    let offered = send(Method::POST, offers, offer).await?;
+    let link = format!("{offers}/{}", offered.json()["secret"].as_str().context("a secret")?);
+    let answers = [
+        ("post", offers, offered),
+        ("get", offers, send(Method::GET, offers, json!({})).await?),
+        ("post", all, send(Method::POST, all, json!({"name": "solo", "kind": "individual"})).await?),
+        ("get", all, send(Method::GET, all, json!({})).await?),
+        ("patch", one, send(Method::PATCH, &one.replace("{account}", "acme"), json!({"description": "x"})).await?),
+        ("get", one, send(Method::GET, &one.replace("{account}", "acme"), json!({})).await?),
+        (
+            "put",
+            service,
+            send(Method::PUT, &format!("{all}/acme/entitlements/registry"), json!({"state": "suspended"})).await?,
+        ),
+        ("get", given, send(Method::GET, &given.replace("{account}", "acme"), json!({})).await?),
+        ("get", "/api/v1/activations/{activation}", owner.get(&link).await?),
+        (
+            "post",
+            "/api/v1/activations/{activation}/claim",
+            owner.send(Method::POST, &format!("{link}/claim"), &json!({"account": "acme"})).await?,
+        ),
+    ];
+    for (method, path, answer) in answers {
+        assert!(answer.status < 300, "{method} {path}: {}", answer.body);
+        answer_fits(&document, &answer, method, path)?;
     }
     Ok(())
 }

@@ -1,9 +1,13 @@
 //! Accounts, owners, operators, and the one-time links by which the first of them get in. Nothing has a default password.
 
 mod error;
+mod manage;
 
 pub use error::AccountError;
+pub use manage::{AccountView, New, change, create, list, show};
+pub(crate) use manage::{known, org_name};
 
+use cardea_model::entitlement::Entitlement;
 use cardea_model::id::{AccountId, LinkId, MemberId, OperatorId, OrgId, UserId};
 use cardea_model::name::{Email, is_label, is_slug};
 use cardea_model::{Caller, Permission, Place, ShownOnce};
@@ -12,7 +16,7 @@ use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::link::{self, Link};
 use cardea_store::member::InForce;
 use cardea_store::operator::{self, Operator};
-use cardea_store::{member, password as passwords, person, setting};
+use cardea_store::{entitlement, member, password as passwords, person, setting};
 use cardea_tokens::format::{Prefix, Secret, parse};
 use secrecy::SecretString;
 use serde_json::json;
@@ -74,6 +78,7 @@ pub async fn invite_owner(app: &App, ctx: &Ctx, account: &str, email: &str) -> R
     let email = Email::parse(email).ok_or(AccountError::Email)?;
     let mut tx = app.db.write().await?;
     let row = account::named(&mut tx, account).await?.ok_or_else(|| AccountError::NoAccount(account.to_owned()))?;
+    only_person(&mut tx, &row, &email).await?;
     owner_fits(app, &mut tx, row.id, &email).await?;
     let secret = add_link(app, &mut tx, ctx, OWNER, Some(row.id), Some(&email.shown)).await?;
     let detail = json!({"email_domain": email.domain});
@@ -239,7 +244,7 @@ pub(crate) async fn add_account(
     account::add(tx, &account, ctx.now).await.map_err(|error| error.or_on_conflict(AccountError::NameTaken))?;
     link::end_all(tx, FIRST_START, ctx.now).await?;
     for service in default_services(app, kind) {
-        account::add_service(tx, account.org, &service).await?;
+        entitlement::put(tx, account.org, &Entitlement::endless(&service)).await?;
     }
     let id = account.id.to_string();
     audit::record(app, tx, ctx, Some(account.id), "account.created", &id, json!({"name": name, "org": org_name}))
@@ -264,6 +269,7 @@ pub(crate) async fn add_owner(
 ) -> Result<MemberId, AccountError> {
     // The account's row is locked, so that two invitations cannot both become the third owner.
     account::lock(tx, account.id).await?;
+    only_person(tx, account, email).await?;
     let standing = owner_fits(app, tx, account.id, email).await?;
     let user = match person::with_email(tx, &email.normal).await? {
         Some(person) => person.id,
@@ -293,6 +299,14 @@ pub(crate) async fn add_owner(
     audit::record(app, tx, ctx, Some(account.id), "owner.added", &user.to_string(), json!({"account_role": role}))
         .await?;
     Ok(member)
+}
+
+/// Refuses whoever would be the second person with rights in an individual org.
+pub(crate) async fn only_person(conn: &mut Conn, account: &Account, email: &Email) -> Result<(), AccountError> {
+    let is_other = |text: &String| Email::parse(text).is_none_or(|owner| owner.normal != email.normal);
+    let is_taken =
+        account.org_kind == "individual" && member::owner_emails(conn, account.id).await?.iter().any(is_other);
+    if is_taken { Err(AccountError::Individual) } else { Ok(()) }
 }
 
 /// How many other owners there are, if one with this address may join them.

@@ -24,7 +24,7 @@ use fill::{entry, read_client, read_org};
 pub(crate) use fill::{fill, fill_clients, keep_keys, reload_key, reload_org};
 
 use crate::app::App;
-use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, NEVER, OrgEntry, Profile};
+use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, NEVER, Profile};
 use crate::pause::Point;
 use crate::roles::{self, Effective, Source};
 
@@ -177,7 +177,7 @@ fn check_in_memory(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timestamp) -> O
         return None;
     }
     app.memory().with_key(&kid, |entry| {
-        let profile = entry.member.profile()?;
+        let profile = entry.member.profile(now)?;
         let profile = profile.as_ref()?;
         Some(judge(app, asker, ask, entry, profile, now))
     })?
@@ -270,14 +270,11 @@ async fn load_member(
     now: Timestamp,
 ) -> Result<Option<(Arc<MemberEntry>, Arc<Profile>)>, DbError> {
     let Some(row) = member::find(conn, id).await? else { return Ok(None) };
-    let known = memory.org(row.org);
-    let behind = known.as_ref().is_some_and(|org| org.facts.load().version < row.rules.version);
-    let org = match known.filter(|_| !behind) {
-        Some(org) => org,
-        None => {
-            let (id, facts) = read_org(app, conn, row.account).await?.ok_or(DbError::Reference)?;
-            // Only whoever follows the feed moves what is known forward; until then this answer has its own.
-            if behind { OrgEntry::of(facts) } else { memory.keep_new_org(id, facts) }
+    let org = match memory.org(row.org) {
+        Some(org) if org.facts.load().holds(row.rules.version, now) => org,
+        Some(_) | None => {
+            let (id, facts) = read_org(app, conn, row.account, now).await?.ok_or(DbError::Reference)?;
+            memory.keep_newer_org(id, facts)
         }
     };
     let held = roles::of(app, conn, &row, now).await?;
@@ -292,9 +289,7 @@ async fn load_member(
         org_version: row.rules.version,
         stale_at: held.stale_at.unwrap_or(NEVER),
     });
-    if !behind {
-        entry.keep(Arc::clone(&profile));
-    }
+    entry.keep(Arc::clone(&profile));
     Ok(Some((entry, profile)))
 }
 

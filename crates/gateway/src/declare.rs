@@ -42,10 +42,11 @@ use serde::Serialize;
 use crate::accounts::turn;
 use crate::app::App;
 use crate::context::Ctx;
+use crate::entitlements;
 use crate::error::kind_of;
 use crate::feed;
 use crate::password::PasswordError;
-use crate::state::{Account, Problem, Secret, State, Thing, Version, check};
+use crate::state::{Account, OrgKind, Problem, Secret, State, Thing, Version, check};
 
 use change::Outcome;
 pub use change::{Action, Change, Field, Warning};
@@ -270,6 +271,7 @@ async fn compare_account(
     let after = canonical::merged(declared, &before);
     let mut problems = together(app, index, declared, &after, (standing, password));
     problems.extend(password.problem(index));
+    problems.extend(of_kind(app, index, standing, &after));
     problems.extend(foreign::of_account(app, conn, (index, declared), standing, seen).await?);
     if !problems.is_empty() {
         return Ok(Outcome { problems, ..Outcome::default() });
@@ -278,6 +280,19 @@ async fn compare_account(
     let mut comparison = Comparison::new(app, path);
     compare::account(&mut comparison, declared, (standing, &before), &after, password)?;
     Ok(comparison.outcome)
+}
+
+/// An enterprise stays one, and whoever has a premium service is one.
+fn of_kind(app: &App, index: usize, standing: &Standing, after: &Account) -> Vec<Problem> {
+    let Some(org) = after.org.as_ref().filter(|org| org.kind == OrgKind::Individual) else { return Vec::new() };
+    let was_enterprise = standing.row.as_ref().is_some_and(|row| row.org_kind != OrgKind::Individual.as_str());
+    let given = org.services.iter().flatten();
+    let premium =
+        given.filter(|given| entitlements::is_premium(app, &given.service)).map(|given| given.service.clone());
+    let because = premium.map(|service| format!("must be `enterprise` for the service `{service}`"));
+    let stays = was_enterprise.then(|| "is `enterprise`, and an org never becomes individual again".to_owned());
+    let path = format!("accounts[{index}].org.kind");
+    because.chain(stays).map(|what| Problem { path: path.clone(), what }).collect()
 }
 
 /// What is wrong with the account as it would then stand. A new account is checked for the secrets that it lacks, too.

@@ -29,6 +29,7 @@ use crate::app::App;
 use crate::audit;
 use crate::check;
 use crate::context::Ctx;
+use crate::entitlements;
 use crate::pause::Point;
 use crate::roles;
 use crate::session;
@@ -131,7 +132,7 @@ async fn prepare(
 
 /// The services that a key of this member can be given: the org has them and the member has a role there.
 async fn assignable(app: &App, conn: &mut Conn, row: &member::Member, now: Timestamp) -> Result<Vec<String>, DbError> {
-    let names = account::services(conn, row.org).await?;
+    let names = entitlements::in_force(conn, row.org, now).await?;
     let enabled = app.catalogue.services_named(names.iter().map(String::as_str));
     let roles = check::sum(&app.catalogue, &roles::of(app, conn, row, now).await?);
     let services = roles.services(enabled);
@@ -158,7 +159,7 @@ pub async fn choices(app: &App, ctx: &Ctx) -> Result<Vec<Choice>, KeyError> {
     let mut conn = app.db.read().await?;
     let row = member::find(&mut conn, person.member).await?.ok_or(KeyError::Ended)?;
     let assignable = assignable(app, &mut conn, &row, ctx.now).await?;
-    let names = account::services(&mut conn, row.org).await?;
+    let names = entitlements::in_force(&mut conn, row.org, ctx.now).await?;
     let known = names.into_iter().filter_map(|name| {
         let service = app.catalogue.service(app.catalogue.service_named(&name)?)?;
         let takes = service.key_kinds.contains(&KeyKind::Personal);

@@ -12,6 +12,8 @@
 //! | [`feed`] | how every node hears of it; [`memory`] is what a node keeps |
 //! | [`accounts`] | accounts, owners, operators and one-time links |
 //! | [`orgs`] | what an org is, and its teams |
+//! | [`entitlements`] | which services an org has, and until when |
+//! | [`activations`] | services that people claim for accounts of theirs, by one-time links |
 //! | [`people`] | who is in an org, with which roles and why |
 //! | [`members`] | what is changed of them: roles by hand, leaving and coming back |
 //! | [`declare`] | declarative state: plan, apply, export |
@@ -23,6 +25,7 @@
 //! | [`ground`] | what a node stands on |
 
 pub mod accounts;
+pub mod activations;
 pub mod app;
 pub mod audit;
 pub mod catalogue;
@@ -31,6 +34,7 @@ pub mod connections;
 pub mod context;
 pub mod declare;
 pub mod doctor;
+pub mod entitlements;
 pub mod error;
 pub mod factors;
 pub mod feed;

@@ -167,8 +167,11 @@ pub(crate) struct OrgEntry {
 /// What an org has.
 pub(crate) struct Org {
     pub(crate) name: Arc<str>,
+    /// The services that it has at the moment of the read.
     pub(crate) enabled: ServiceSet,
     pub(crate) version: i64,
+    /// When the first of them ends by itself; [`NEVER`] if none does.
+    pub(crate) ends_at: Timestamp,
 }
 
 impl OrgEntry {
@@ -178,6 +181,11 @@ impl OrgEntry {
 }
 
 impl Org {
+    /// Whether it was read of this version or a later one, and nothing of it has ended since.
+    pub(crate) fn holds(&self, version: i64, now: Timestamp) -> bool {
+        self.version >= version && now < self.ends_at
+    }
+
     pub(crate) fn facts(&self) -> OrgFacts<'_> {
         OrgFacts { name: &self.name, enabled: self.enabled }
     }
@@ -212,11 +220,14 @@ impl MemberEntry {
         self.roles_version.fetch_max(numbers.roles_version, Ordering::AcqRel);
     }
 
-    /// The profile, unless roles, or the org's rules or teams, have changed since it was read.
-    pub(crate) fn profile(&self) -> Option<arc_swap::Guard<Option<Arc<Profile>>>> {
+    /// The profile, unless roles, or the org's rules, teams or services, have changed since it was read.
+    pub(crate) fn profile(&self, now: Timestamp) -> Option<arc_swap::Guard<Option<Arc<Profile>>>> {
         let profile = self.profile.load();
         let current = profile.as_ref().is_some_and(|p| {
-            p.roles_version >= self.roles_version.load(Ordering::Acquire) && p.org_version >= p.org.facts.load().version
+            let org = p.org.facts.load();
+            p.roles_version >= self.roles_version.load(Ordering::Acquire)
+                && p.org_version >= org.version
+                && now < org.ends_at
         });
         current.then_some(profile)
     }
@@ -322,10 +333,20 @@ impl Memory {
         self.orgs.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
-    /// Keeps what an org was read to have, unless something is known of it already: that is at least as new.
-    pub(crate) fn keep_new_org(&self, id: OrgId, facts: Org) -> Arc<OrgEntry> {
+    /// Keeps what an org was read to have, unless something at least as new is known of it already.
+    pub(crate) fn keep_newer_org(&self, id: OrgId, facts: Org) -> Arc<OrgEntry> {
         let mut orgs = self.orgs.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(orgs.entry(id).or_insert_with(|| OrgEntry::of(facts)))
+        if let Some(entry) = orgs.get(&id) {
+            let standing = entry.facts.load();
+            // Between two reads of one version only time has passed: whoever read later sees a later end.
+            if (facts.version, facts.ends_at) > (standing.version, standing.ends_at) {
+                entry.facts.store(Arc::new(facts));
+            }
+            return Arc::clone(entry);
+        }
+        let entry = OrgEntry::of(facts);
+        orgs.insert(id, Arc::clone(&entry));
+        entry
     }
 
     /// Keeps what an org has now; the entry that members point to stays the same. Only for whoever follows the feed.

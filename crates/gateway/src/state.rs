@@ -26,6 +26,7 @@ pub mod withheld;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use cardea_model::catalogue::OrgKind;
+pub use cardea_model::entitlement::Entitlement;
 /// The text form of operator tokens and of every other secret that we issue.
 pub use cardea_tokens::format;
 pub use check::{Problem, problems};
@@ -144,9 +145,9 @@ pub struct Org {
     /// Whether anybody but its owner may have roles in it.
     #[serde(default = "enterprise")]
     pub kind: OrgKind,
-    /// Services of the catalogue that the org is entitled to.
+    /// Services of the catalogue that the org is entitled to: a name alone, or `{service, state, ends_at}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub services: Option<Vec<String>>,
+    pub services: Option<Vec<Entitlement>>,
     /// Its isolated parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub teams: Option<Vec<Team>>,

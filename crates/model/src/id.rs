@@ -116,6 +116,8 @@ ids! {
     FlowId = "flw";
     /// A one-time link.
     LinkId = "lnk";
+    /// A service that somebody may claim.
+    ActivationId = "act";
     /// An operator's token.
     OperatorId = "opr";
     /// A directory's bearer token.

@@ -16,6 +16,8 @@
 //! | identity | one user at one connection: the subject that signs in, the record that SCIM manages |
 //! | client | a service behind the gateway |
 //! | service, scope, role | an entry of the catalogue, what may be done in it, a named set of scopes |
+//! | entitlement | that an org has a service, until when |
+//! | activation | a service that somebody may claim for an account of theirs, by a one-time link |
 //! | entity | what a scope acts on, `org/name` or `org/team/name` |
 //! | rule | a membership rule: groups of a connection to roles |
 //! | key | an API key: personal, service or legacy |
@@ -28,6 +30,7 @@
 pub mod caller;
 pub mod catalogue;
 pub mod chance;
+pub mod entitlement;
 pub mod entity;
 pub mod fault;
 pub mod id;

@@ -77,6 +77,14 @@ impl serde::Serialize for Timestamp {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    /// RFC 3339, with any offset.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a time is RFC 3339, such as `2027-01-31T00:00:00Z`"))
+    }
+}
+
 /// Where the time comes from; tests put their own in.
 pub trait Clock: Send + Sync {
     /// The wall clock.

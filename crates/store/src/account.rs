@@ -119,6 +119,40 @@ pub async fn update(tx: &mut Tx, account: &Account) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Gives the account another description and another recovery address.
+pub async fn describe(tx: &mut Tx, id: AccountId, description: &str, recovery: Option<&str>) -> Result<(), DbError> {
+    tx.execute(
+        sql!("UPDATE account SET description = $2, recovery_email = $3, version = version + 1 WHERE id = $1"),
+        args![&id.to_string(), description, recovery],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Makes an individual org an enterprise; `false` if it is one.
+pub async fn convert(tx: &mut Tx, org: OrgId) -> Result<bool, DbError> {
+    let converted = tx
+        .execute(
+            sql!("UPDATE org SET kind = 'enterprise' WHERE id = $1 AND kind = 'individual'"),
+            args![&org.to_string()],
+        )
+        .await?;
+    Ok(converted == 1)
+}
+
+/// At the most `limit` accounts after this one, in the order in which they were made.
+pub async fn page(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<Account>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT a.id, a.number, a.name, a.description, a.recovery_email, o.id AS org_id, o.name AS org_name, o.kind AS org_kind,
+                    o.rules_active, o.generation, o.settled, o.version AS org_version
+             FROM account a JOIN org o ON o.account_id = a.id WHERE a.id > $1 ORDER BY a.id LIMIT $2"
+        ),
+        args![after, limit],
+    )
+    .await
+}
+
 /// The account with this name.
 pub async fn named(conn: &mut Conn, name: &str) -> Result<Option<Account>, DbError> {
     conn.optional(
@@ -171,27 +205,9 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Account>, DbError> {
     .await
 }
 
-/// The services that the org has, by name.
+/// The services that the org was given, by name: what is suspended or has ended too.
 pub async fn services(conn: &mut Conn, org: OrgId) -> Result<Vec<String>, DbError> {
     conn.all(sql!("SELECT service FROM entitlement WHERE org_id = $1 ORDER BY service"), args![&org.to_string()]).await
-}
-
-/// Gives the org a service.
-pub async fn add_service(tx: &mut Tx, org: OrgId, service: &str) -> Result<(), DbError> {
-    tx.execute(
-        sql!("INSERT INTO entitlement (org_id, service) VALUES ($1, $2) ON CONFLICT (org_id, service) DO NOTHING"),
-        args![&org.to_string(), service],
-    )
-    .await?;
-    Ok(())
-}
-
-/// Takes a service from the org.
-pub async fn remove_service(tx: &mut Tx, org: OrgId, service: &str) -> Result<bool, DbError> {
-    let removed = tx
-        .execute(sql!("DELETE FROM entitlement WHERE org_id = $1 AND service = $2"), args![&org.to_string(), service])
-        .await?;
-    Ok(removed == 1)
 }
 
 /// The teams of the org that stand, by name.

@@ -8,9 +8,11 @@ pub mod db;
 pub mod migrate;
 
 pub mod account;
+pub mod activation;
 pub mod audit;
 pub mod client;
 pub mod connection;
+pub mod entitlement;
 pub mod feed;
 pub mod flow;
 pub mod generation;

@@ -1,5 +1,7 @@
 //! Our own API under `/api/v1`: JSON in, JSON or a problem out, documented from these functions.
 
+mod accounts;
+mod activations;
 pub(crate) mod keys;
 mod members;
 pub(crate) mod orgs;
@@ -29,6 +31,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(rules::routes())
         .merge(profile::routes())
         .merge(members::routes())
+        .merge(accounts::routes())
+        .merge(activations::routes())
 }
 
 /// Who you are, where, with which roles and why.

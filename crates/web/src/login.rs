@@ -280,6 +280,9 @@ const fn field_of(error: &AccountError) -> Option<&'static str> {
         AccountError::Denied(_)
         | AccountError::Link
         | AccountError::NoAccount(_)
+        | AccountError::Individual
+        | AccountError::Description
+        | AccountError::Recovery
         | AccountError::Owners
         | AccountError::Database(_) => None,
     }

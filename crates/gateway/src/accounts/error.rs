@@ -32,6 +32,15 @@ pub enum AccountError {
     /// The address is another person's (409).
     #[error("this address belongs to somebody else")]
     EmailTaken,
+    /// The org is an individual's, and nobody else has rights in it (409).
+    #[error("this org is for one person; a premium service makes it an enterprise, which has room for more")]
+    Individual,
+    /// The description is too long or has control characters (422).
+    #[error("a description is one line of at most 1000 bytes")]
+    Description,
+    /// The recovery address is an owner's own (422).
+    #[error("the recovery address must be another than the owners' own")]
+    Recovery,
     /// The org has as many owners as it may have (409).
     #[error("this org has as many owners as it may have; remove one first")]
     Owners,
@@ -63,8 +72,9 @@ impl Fault for AccountError {
         match self {
             Self::Denied(denied) => kind_of(*denied),
             Self::Link | Self::NoAccount(_) => Kind::Missing,
+            Self::Description | Self::Recovery => Kind::Unprocessable,
             Self::Email | Self::Name | Self::OwnerDomain(_) | Self::OtherPassword => Kind::Unprocessable,
-            Self::NameTaken | Self::EmailTaken | Self::Owners => Kind::Conflict,
+            Self::NameTaken | Self::EmailTaken | Self::Individual | Self::Owners => Kind::Conflict,
             Self::TooMany(seconds) => Kind::TooMany(*seconds),
             Self::Password(error) => error.kind(),
             Self::Database(error) => error.kind(),
@@ -73,13 +83,18 @@ impl Fault for AccountError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(_) => "forbidden",
+            Self::Denied(Denied::Unknown) => "unauthenticated",
+            Self::Denied(Denied::Hidden) => "not_found",
+            Self::Denied(Denied::Refused) => "forbidden",
             Self::Link => "link_invalid",
             Self::NoAccount(_) => "not_found",
             Self::Email => "invalid_email",
             Self::Name => "invalid_name",
             Self::NameTaken => "name_taken",
             Self::EmailTaken => "email_taken",
+            Self::Individual => "individual_org",
+            Self::Description => "invalid_description",
+            Self::Recovery => "recovery_is_primary",
             Self::Owners => "owner_limit_reached",
             Self::OwnerDomain(_) => "owner_domain_mismatch",
             Self::OtherPassword => "other_password",

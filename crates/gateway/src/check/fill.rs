@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
+use cardea_model::Timestamp;
 use cardea_model::id::{AccountId, OrgId};
 use cardea_model::key::{GrantSpec, KeyGrants, KeyKind, KeyState};
 use cardea_store::db::{Conn, DbError};
-use cardea_store::{account, client, key};
+use cardea_store::{account, client, entitlement, key};
 use cardea_tokens::format::Kid;
 use cardea_tokens::pepper::Mac;
 
@@ -61,18 +62,26 @@ pub(crate) async fn reload_key(app: &App, id: &str) -> Result<(), DbError> {
 pub(crate) async fn reload_org(app: &App, id: &str) -> Result<(), DbError> {
     let mut conn = app.db.read_reserved().await?;
     if let Some(row) = account::of_org(&mut conn, id).await?
-        && let Some((id, facts)) = read_org(app, &mut conn, row.id).await?
+        && let Some((id, facts)) = read_org(app, &mut conn, row.id, app.clock.now()).await?
     {
         app.memory().keep_org(id, facts);
     }
     Ok(())
 }
 
-pub(super) async fn read_org(app: &App, conn: &mut Conn, id: AccountId) -> Result<Option<(OrgId, Org)>, DbError> {
+/// What an org has at this moment, and for how long nothing of that ends by itself.
+pub(super) async fn read_org(
+    app: &App,
+    conn: &mut Conn,
+    id: AccountId,
+    now: Timestamp,
+) -> Result<Option<(OrgId, Org)>, DbError> {
     let Some(row) = account::find(conn, id).await? else { return Ok(None) };
-    let services = account::services(conn, row.org).await?;
-    let enabled = app.catalogue.services_named(services.iter().map(String::as_str));
-    Ok(Some((row.org, Org { name: row.org_name.into(), enabled, version: row.rules.version })))
+    let mut given = entitlement::of(conn, row.org).await?;
+    given.retain(|entitlement| entitlement.is_in_force(now));
+    let enabled = app.catalogue.services_named(given.iter().map(|entitlement| entitlement.service.as_str()));
+    let ends_at = given.iter().filter_map(|entitlement| entitlement.ends_at).min().unwrap_or(NEVER);
+    Ok(Some((row.org, Org { name: row.org_name.into(), enabled, version: row.rules.version, ends_at })))
 }
 
 fn client_entry(app: &App, row: client::Client) -> ClientEntry {

@@ -1,6 +1,7 @@
 //! The one form of each thing: defaults written out, sets sorted, addresses normalised. What is compared, stored and
 //! exported is always this form, so that equal meanings are equal texts.
 
+use cardea_model::entitlement::Entitlement;
 use cardea_model::name::domain;
 use cardea_store::client::Client as ClientRow;
 use cardea_store::connection::Connection as ConnectionRow;
@@ -17,7 +18,7 @@ pub(super) fn merged(declared: &Account, before: &Account) -> Account {
         (Some(new), Some(old)) => Some(Org {
             name: new.name.clone(),
             kind: new.kind,
-            services: new.services.as_ref().map(|list| sorted(list)).or_else(|| old.services.clone()),
+            services: new.services.as_ref().map(|list| entitlements(list)).or_else(|| old.services.clone()),
             teams: new.teams.clone().or_else(|| old.teams.clone()),
         }),
         (new, old) => new.clone().or_else(|| old.clone()),
@@ -81,6 +82,13 @@ pub(super) fn clients(list: &[Client]) -> Vec<Client> {
 pub(super) fn signals(list: &[Signal]) -> Vec<Signal> {
     let mut list = list.to_vec();
     list.sort_by(|one, other| one.name.cmp(&other.name));
+    list
+}
+
+/// Entitlements in the order of their services' names.
+pub(super) fn entitlements(list: &[Entitlement]) -> Vec<Entitlement> {
+    let mut list = list.to_vec();
+    list.sort();
     list
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cardea_model::entitlement::Entitlement;
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -127,7 +128,7 @@ pub(super) enum Work {
     /// The account's or the org's own columns.
     Column(Column),
     Owner(Ownership),
-    Service(Entitlement),
+    Service(ServiceWork),
     Team(TeamWork),
     /// What belongs to a connection.
     Upstream {
@@ -153,8 +154,8 @@ pub(super) enum Ownership {
     Password { email: String, hash: String },
 }
 
-pub(super) enum Entitlement {
-    Add,
+pub(super) enum ServiceWork {
+    Put(Entitlement),
     Remove,
 }
 

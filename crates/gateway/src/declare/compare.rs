@@ -3,12 +3,13 @@
 mod client;
 mod upstream;
 
+use cardea_model::entitlement::Entitlement;
 use cardea_model::name::Email;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::change::{
-    Action, Change, Column, Entitlement, Field, Outcome, Ownership, Step, TeamWork, Upstream, Warning, Work,
+    Action, Change, Column, Field, Outcome, Ownership, ServiceWork, Step, TeamWork, Upstream, Warning, Work,
 };
 use super::secrets::OwnerPassword;
 use super::standing::Standing;
@@ -127,15 +128,7 @@ fn org(comparison: &mut Comparison<'_>, before: &Org, after: &Org) {
             Work::Column(Column::OrgKind(after.kind.as_str())),
         );
     }
-    let (old, new) = (before.services.as_deref().unwrap_or_default(), after.services.as_deref().unwrap_or_default());
-    for service in old.iter().filter(|service| !new.contains(service)) {
-        let path = format!("org.services[{service}]");
-        comparison.step(("service", service), &path, Action::Removed, Vec::new(), Work::Service(Entitlement::Remove));
-    }
-    for service in new.iter().filter(|service| !old.contains(service)) {
-        let path = format!("org.services[{service}]");
-        comparison.step(("service", service), &path, Action::Added, Vec::new(), Work::Service(Entitlement::Add));
-    }
+    services(comparison, before, after);
     let (old, new) = (before.teams.as_deref().unwrap_or_default(), after.teams.as_deref().unwrap_or_default());
     for (old, new) in pairs(old, new, |team| &team.name) {
         let name = old.or(new).map_or("", |team| &team.name);
@@ -166,6 +159,35 @@ fn org(comparison: &mut Comparison<'_>, before: &Org, after: &Org) {
             (Some(_), Some(_)) | (None, None) => {}
         }
     }
+}
+
+fn services(comparison: &mut Comparison<'_>, before: &Org, after: &Org) {
+    let (old, new) = (before.services.as_deref().unwrap_or_default(), after.services.as_deref().unwrap_or_default());
+    for (old, new) in pairs(old, new, |given| &given.service) {
+        let name = old.or(new).map_or("", |given| &given.service);
+        let path = format!("org.services[{name}]");
+        let Some(new) = new else {
+            comparison.step(("service", name), &path, Action::Removed, Vec::new(), Work::Service(ServiceWork::Remove));
+            continue;
+        };
+        let work = Work::Service(ServiceWork::Put(new.clone()));
+        match old {
+            None => comparison.step(("service", name), &path, Action::Added, Vec::new(), work),
+            Some(old) if old != new => {
+                comparison.step(("service", name), &path, Action::Changed, moves(old, new), work)
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// In what two entitlements to the same service differ.
+fn moves(old: &Entitlement, new: &Entitlement) -> Vec<Field> {
+    let end = |given: &Entitlement| given.ends_at.map_or_else(|| "never".to_owned(), |end| end.to_string());
+    let states = (old.state.as_str().to_owned(), new.state.as_str().to_owned());
+    let differing =
+        [("state", states), ("ends_at", (end(old), end(new)))].into_iter().filter(|(_, (old, new))| old != new);
+    differing.map(|(name, (old, new))| Field::moved(name, Some(&old), Some(&new))).collect()
 }
 
 fn rules(comparison: &mut Comparison<'_>, before: &Account, after: &Account) -> Result<(), DeclareError> {

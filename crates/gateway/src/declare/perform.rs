@@ -14,11 +14,11 @@ use cardea_store::client::{self, Client as ClientRow};
 use cardea_store::db::{DbError, Tx};
 use cardea_store::feed::{self, Kind};
 use cardea_store::section::{self, Section};
-use cardea_store::{password, person};
+use cardea_store::{entitlement, password, person};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
-use super::change::{ClientWork, Column, Entitlement, Kept, Outcome, Ownership, Step, TeamWork, Upstream, Work};
+use super::change::{ClientWork, Column, Kept, Outcome, Ownership, ServiceWork, Step, TeamWork, Upstream, Work};
 use super::standing::Standing;
 use super::{DeclareError, canonical};
 use crate::accounts::{self, AccountError};
@@ -139,12 +139,12 @@ impl Hand<'_> {
             Work::Account { .. } | Work::Owner(_) | Work::Operator(_) => return Ok(()),
             Work::InSection => {}
             Work::Column(column) => self.column(column),
-            Work::Service(Entitlement::Add) => {
-                account::add_service(tx, self.row.org, name).await?;
+            Work::Service(ServiceWork::Put(given)) => {
+                entitlement::put(tx, self.row.org, given).await?;
                 self.news.org = true;
             }
-            Work::Service(Entitlement::Remove) => {
-                account::remove_service(tx, self.row.org, name).await?;
+            Work::Service(ServiceWork::Remove) => {
+                entitlement::remove(tx, self.row.org, name).await?;
                 self.news.org = true;
             }
             Work::Team(work) => self.team(tx, name, work).await?,
@@ -336,6 +336,9 @@ fn refused(account: &str, error: AccountError) -> DeclareError {
         | AccountError::Name
         | AccountError::NameTaken
         | AccountError::EmailTaken
+        | AccountError::Individual
+        | AccountError::Description
+        | AccountError::Recovery
         | AccountError::Owners
         | AccountError::OwnerDomain(_)
         | AccountError::OtherPassword

@@ -8,14 +8,14 @@ use cardea_store::account::{self, Account as Row, Team as TeamRow};
 use cardea_store::client::{self, Client as ClientRow};
 use cardea_store::connection::{self, Connection as ConnectionRow, Rule as RuleRow};
 use cardea_store::db::Conn;
-use cardea_store::{member, operator, password, person, section};
+use cardea_store::{entitlement, member, operator, password, person, section};
 
 use super::secrets::Vault;
 use super::{DeclareError, canonical};
 use crate::app::App;
 use crate::state::{
-    Account, Client, Connection, Directory, DirectoryToken, Operator, Org, OrgKind, Owner, Rule, RulesState, Secret,
-    Signal, Team, Thing, Webhook,
+    Account, Client, Connection, Directory, DirectoryToken, Entitlement, Operator, Org, OrgKind, Owner, Rule,
+    RulesState, Secret, Signal, Team, Thing, Webhook,
 };
 
 /// The section of an account's streams.
@@ -80,7 +80,7 @@ impl Standing {
         let org = Org {
             name: row.org_name.clone(),
             kind: if row.org_kind == "individual" { OrgKind::Individual } else { OrgKind::Enterprise },
-            services: Some(canonical::sorted(&account::services(conn, row.org).await?)),
+            services: Some(canonical::entitlements(&entitlement::of(conn, row.org).await?)),
             teams: None,
         };
         let mut teams = account::teams(conn, row.org).await?;
@@ -104,7 +104,7 @@ impl Standing {
         let org = declared.and_then(|account| account.org.as_ref());
         let kind = org.map_or(OrgKind::Enterprise, |org| org.kind);
         let on = app.catalogue.services().filter(|(_, service)| service.default_on.contains(&kind));
-        let mut services: Vec<String> = on.map(|(_, service)| service.name.to_string()).collect();
+        let mut services: Vec<Entitlement> = on.map(|(_, service)| Entitlement::endless(&service.name)).collect();
         services.sort();
         let org_name = org.map_or(name, |org| &org.name).to_owned();
         Self {

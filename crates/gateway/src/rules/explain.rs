@@ -3,14 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 
 use cardea_connect::{GroupClaims as Claimed, GroupsClaim};
+use cardea_model::entitlement::State;
 use cardea_model::id::{AccountId, UserId};
 use cardea_model::name::fold;
 use cardea_model::rule::{AccountRole, CompiledRules, Grants, GroupClaims, Matcher, Operation, Rule, evaluate};
 use cardea_model::{Permission, Timestamp};
 use cardea_store::account::{self, Account};
-use cardea_store::connection;
 use cardea_store::db::Conn;
 use cardea_store::member::Member;
+use cardea_store::{connection, entitlement};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -34,7 +35,7 @@ pub struct Explanation {
     /// The generation of rules in force; 0 for none.
     pub generation: i64,
     /// Words for what decides: `owner_immutable`, `left`, `suspended`, `not_activated`, `unmatched`, `unknown_groups`,
-    /// `never_seen`, `service_not_enabled`.
+    /// `never_seen`, `service_not_enabled`, `entitlement_expired`, `entitlement_suspended`.
     pub codes: Vec<&'static str>,
     /// Their roles, each with its reasons; those of one service only, if one was asked for.
     pub roles: Vec<RoleView>,
@@ -124,7 +125,7 @@ pub async fn explain(
             groups: groups.iter().map(|group| met(rules, group)).collect(),
         });
     }
-    let codes = codes(&mut conn, (&row, &member), (held.source, &said), service).await?;
+    let codes = codes(&mut conn, (&row, &member), (held.source, &said), (service, ctx.now)).await?;
     let asked = |role: &RoleView| service.is_none_or(|service| role.service == service || role.service == "*");
     Ok(Explanation {
         user: member.user,
@@ -142,9 +143,14 @@ async fn codes(
     conn: &mut Conn,
     (row, member): (&Account, &Member),
     (source, said): (Source, &[SaidView]),
-    service: Option<&str>,
+    (service, now): (Option<&str>, Timestamp),
 ) -> Result<Vec<&'static str>, RulesError> {
-    let services = account::services(conn, row.org).await?;
+    let given = match service {
+        Some(service) => entitlement::find(conn, row.org, service).await?,
+        None => None,
+    };
+    let ended = given.as_ref().is_some_and(|given| given.has_ended(now));
+    let held_back = given.as_ref().is_some_and(|given| given.state == State::Suspended);
     let matched = said.iter().any(|said| said.groups.iter().any(|group| !group.rules.is_empty()));
     let applies = [
         (source == Source::Owner, "owner_immutable"),
@@ -154,7 +160,9 @@ async fn codes(
         (source == Source::Rules && !matched, "unmatched"),
         (said.iter().any(|said| said.said != "present"), "unknown_groups"),
         (said.is_empty() && source != Source::Owner, "never_seen"),
-        (service.is_some_and(|service| !services.iter().any(|known| known == service)), "service_not_enabled"),
+        (service.is_some() && given.is_none(), "service_not_enabled"),
+        (ended, "entitlement_expired"),
+        (held_back, "entitlement_suspended"),
     ];
     Ok(applies.into_iter().filter_map(|(applies, code)| applies.then_some(code)).collect())
 }

@@ -71,7 +71,8 @@ fn of_org(report: &mut Report<'_>, path: &str, org: &Org) {
     let name_path = format!("{path}.name");
     report.slug(&name_path, &org.name);
     report.unique(Name::Org, &org.name, &name_path);
-    report.services(&format!("{path}.services"), org.services.as_deref().unwrap_or_default());
+    let services = org.services.iter().flatten().map(|given| given.service.as_str());
+    report.services(&format!("{path}.services"), services);
     for (index, team) in org.teams.iter().flatten().enumerate() {
         let team_path = format!("{path}.teams[{index}]");
         if !is_slug(&team.name) && is_slug(&team.name.to_lowercase()) {

@@ -22,7 +22,7 @@ fn of_client(report: &mut Report<'_>, path: &str, client: &Client) {
     if !is_label(&client.name, 200) {
         report.say(&format!("{path}.name"), "must be 1 to 200 bytes of one line");
     }
-    report.services(&format!("{path}.services"), &client.services);
+    report.services(&format!("{path}.services"), client.services.iter().map(String::as_str));
     for (index, uri) in client.redirect_uris.iter().enumerate() {
         if let Err(what) = redirect_uri(uri) {
             report.say(&format!("{path}.redirect_uris[{index}]"), format!("`{uri}` {what}"));

@@ -117,8 +117,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    pub(super) fn services(&mut self, within: &str, services: &[String]) {
-        for (index, service) in services.iter().enumerate() {
+    pub(super) fn services<'s>(&mut self, within: &str, services: impl Iterator<Item = &'s str>) {
+        for (index, service) in services.enumerate() {
             let path = format!("{within}[{index}]");
             if (self.catalogue)(service).is_none() {
                 self.say(&path, format!("the catalogue has no service `{service}`"));

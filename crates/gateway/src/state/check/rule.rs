@@ -52,7 +52,7 @@ fn of_grant(report: &mut Report<'_>, path: &str, account: &Account, grant: &Rule
         );
     }
     let services = account.org.as_ref().and_then(|org| org.services.as_ref());
-    if services.is_some_and(|services| !services.contains(&grant.service)) {
+    if services.is_some_and(|services| !services.iter().any(|given| given.service == grant.service)) {
         report.say(&format!("{path}.service"), format!("`{}` is not among the org's services", grant.service));
     }
 }
