@@ -4,6 +4,7 @@ mod document;
 mod failures;
 mod keys;
 mod revocations;
+mod rules;
 
 use anyhow::{Context as _, Result};
 use cardea_testkit::world::{DIRECTORY_TOKEN, OWNER};
@@ -20,7 +21,7 @@ stories! {
 }
 
 /// Every page under the org, and those of the person.
-const ROOMS: [&str; 4] = ["/o/acme", "/o/acme/people", "/o/acme/connections", "/o/acme/revocations"];
+const ROOMS: [&str; 5] = ["/o/acme", "/o/acme/people", "/o/acme/connections", "/o/acme/rules", "/o/acme/revocations"];
 const OWN: [&str; 3] = ["/me/keys", "/me/keys/new", "/me/security"];
 
 /// A page as a browser asks for it.

@@ -30,6 +30,7 @@ const routes = [
   [/\/assets\/[^/]+$/, (url) => url.pathname.slice(url.pathname.lastIndexOf("/assets/"))],
   [/^\/me\/keys\/[^/]+\/delete$/, () => "/keys-delete.html"],
   [/^\/o\/[^/]+\/people\/[^/]+\/deactivate$/, () => "/deactivate.html"],
+  [/^\/o\/[^/]+\/rules\/[^/]+\/delete$/, () => "/rule-delete.html"],
   [/^\/o\/[^/]+\/people$/, (url) => (url.searchParams.get("q") ? "/people-nobody.html" : "/people.html")],
   [/^\/o\/[^/]+\/revocations\/[^/]+$/, () => "/receipt.html"],
 ];
@@ -122,7 +123,7 @@ const story = (title, name, settings, act) => test(title, { skip: chosen !== und
   await context.close();
 });
 
-for (const [name, link, effect] of [["keys", "Delete laptop", "Delete laptop"], ["person", "Deactivate and end 3 keys and 2 sessions", "Deactivate and end 3 keys and 2 sessions"]]) {
+for (const [name, link, effect] of [["keys", "Delete laptop", "Delete laptop"], ["person", "Deactivate and end 3 keys and 2 sessions", "Deactivate and end 3 keys and 2 sessions"], ["rules", "Delete AIE admins", "Delete AIE admins"]]) {
   story(`${name}: a consequence is shown over the page, and Escape changes nothing`, name, {}, async (page) => {
     await page.getByRole("link", { name: link }).click();
     const dialog = page.getByRole("dialog");

@@ -242,7 +242,7 @@ const endsIt = async (browser, key) => {
   say("the owner ended the access and read the receipt");
   await page.goto(`${story.url}/o/acme`);
   await changesThePassword(page);
-  const rooms = ["/o/acme", "/o/acme/people", "/o/acme/connections", "/o/acme/revocations", "/me/keys", "/me/keys/new", "/me/security", "/docs", "/login"];
+  const rooms = ["/o/acme", "/o/acme/people", "/o/acme/connections", "/o/acme/rules", "/o/acme/revocations", "/me/keys", "/me/keys/new", "/me/security", "/docs", "/login"];
   await isLightAndStill(page.context(), [...rooms, held, receipt]);
   return page;
 };
@@ -264,6 +264,35 @@ const signsOut = async (page) => {
   await look(page, "signed-out");
   await page.goto(`${story.url}/o/acme`);
   assert.equal(path(page), "/login");
+};
+
+// A rule by the form that grows in place, its preview, its activation and the way back.
+const writesARule = async (page) => {
+  await page.goto(`${story.url}/o/acme/rules`);
+  await look(page, "rules");
+  await page.getByRole("link", { name: "Create rule" }).click();
+  await page.getByLabel("Name").fill("Browser admins");
+  await page.getByRole("textbox", { name: "Group 1", exact: true }).fill("browser-admins");
+  await page.getByRole("button", { name: "Add another group" }).click();
+  await page.getByRole("textbox", { name: "Group 2", exact: true }).fill("browser-owners");
+  assert.equal(await page.getByLabel("Name").inputValue(), "Browser admins");
+  await page.getByLabel("Role 1", { exact: true }).selectOption("registry/admin");
+  await look(page, "rule-form");
+  await page.getByLabel("Name").press("Enter");
+  await page.getByText("The rule is saved").waitFor();
+  await page.getByRole("link", { name: "Preview and activate" }).click();
+  await look(page, "rules-preview");
+  await page.getByRole("button", { name: "Activate 2 rules" }).click();
+  await page.getByText("The rules are in force").waitFor();
+  await look(page, "rules-receipt");
+  await page.getByRole("button", { name: "Undo change" }).click();
+  await page.getByText("The last change is undone").waitFor();
+  await page.goto(`${story.url}/o/acme/rules/test`);
+  await page.getByLabel("Claims").fill("{}");
+  await page.getByRole("button", { name: "Try the rules" }).click();
+  await page.getByText("the claim is missing").waitFor();
+  await look(page, "rules-test");
+  say("the owner wrote, previewed, activated and undid a rule");
 };
 
 // Without a script everything still works.
@@ -289,6 +318,17 @@ const worksWithoutAScript = async (browser) => {
   await page.getByRole("link", { name: "Delete owner's key" }).click();
   await page.getByRole("button", { name: "Delete owner's key" }).click();
   await page.getByText("The key is deleted").waitFor();
+  await page.getByRole("link", { name: "Identity provider rules", exact: true }).click();
+  await page.getByRole("link", { name: "Create rule" }).click();
+  await page.getByLabel("Name").fill("No script");
+  await page.getByRole("button", { name: "Add another group" }).click();
+  await page.getByRole("textbox", { name: "Group 2", exact: true }).fill("no-script");
+  await page.getByRole("button", { name: "Remove group 1" }).click();
+  assert.equal(await page.getByRole("textbox", { name: "Group 1", exact: true }).inputValue(), "no-script");
+  await page.getByRole("button", { name: "Create rule" }).click();
+  await page.getByRole("link", { name: "Delete No script" }).click();
+  await page.getByRole("button", { name: "Delete No script" }).click();
+  await page.getByText("The rule is deleted").waitFor();
   assert.deepEqual(page.complaints, []);
   say("and all of it works without a script");
 };
@@ -301,6 +341,7 @@ try {
   const { page, key } = await makesAKey(browser);
   const owner = await endsIt(browser, key);
   await isRefused(page);
+  await writesARule(owner);
   await worksWithoutAScript(browser);
   await signsOut(owner);
 } finally {

@@ -15,8 +15,9 @@ mod explain;
 pub(crate) mod frozen;
 mod plan;
 mod settle;
+mod standing;
 
-pub use activate::{Activated, activate, preview, revoke, undo};
+pub use activate::{Activated, activate, before_revoking, preview, revoke, undo};
 pub(crate) use draft::is_linked;
 pub use draft::{RuleView, RulesView, Written, list, put, remove};
 pub use error::RulesError;
@@ -24,6 +25,7 @@ pub use explain::{Explanation, GroupView, NearMiss, SaidView, Tried, explain, tr
 pub(crate) use frozen::{Earlier, Frozen, RuleSet, Sets, Shelf};
 pub use plan::{Changed, Counts, Guard, Named, Preview};
 pub(crate) use settle::settle;
+pub use standing::{Choices, InForce, choices, in_force};
 
 use cardea_model::catalogue::GrantedRole;
 use cardea_model::id::{JobId, OrgId};

@@ -5,6 +5,7 @@
 //! | [`overview`] | `/`, `/o/{org}` |
 //! | [`people`] | `/o/{org}/people…` and the end of a person's access |
 //! | [`connections`] | `/o/{org}/connections` |
+//! | [`rules`] | `/o/{org}/rules…`: membership rules |
 //! | [`revocations`] | `/o/{org}/revocations…` |
 //! | [`keys`] | `/me/keys…` |
 //! | [`security`] | `/me/security…` |
@@ -24,6 +25,9 @@ mod reader;
 mod receipt;
 mod revocations;
 mod roles;
+mod rule_form;
+mod rule_words;
+mod rules;
 mod security;
 
 use axum::Router;
@@ -42,6 +46,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(people::routes())
         .merge(connections::routes())
         .merge(revocations::routes())
+        .merge(rules::routes())
         .merge(keys::routes())
         .merge(security::routes())
         .layer(from_fn(failure::to_the_door));

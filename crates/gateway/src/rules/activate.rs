@@ -19,7 +19,7 @@ use crate::context::Ctx;
 use crate::{audit, feed, session};
 
 /// How long an activation can be undone.
-const UNDO_FOR: Duration = Duration::from_secs(30 * 86_400);
+pub(super) const UNDO_FOR: Duration = Duration::from_secs(30 * 86_400);
 
 /// Rules that came in force.
 #[derive(Clone, Debug, Serialize)]
@@ -37,6 +37,19 @@ pub struct Activated {
 pub async fn preview(app: &App, ctx: &Ctx, account: AccountId) -> Result<Preview, RulesError> {
     ctx.may(Permission::ManageRules, account)?;
     let draft = read(app, account).await?;
+    Ok(compare(app, ctx, &draft).await?)
+}
+
+/// What taking the rules out of force would do: whoever they manage loses every role.
+///
+/// # Errors
+/// [`RulesError`].
+pub async fn before_revoking(app: &App, ctx: &Ctx, account: AccountId) -> Result<Preview, RulesError> {
+    ctx.may(Permission::ManageRules, account)?;
+    let draft = Draft { rules: Vec::new(), ..read(app, account).await? };
+    if !draft.account.rules.active {
+        return Err(RulesError::NotActive);
+    }
     Ok(compare(app, ctx, &draft).await?)
 }
 

@@ -9,7 +9,7 @@ use cardea_store::account::{self, Account};
 use cardea_store::db::{Conn, DbError};
 use cardea_store::{grant, group, member, person};
 use cardea_tokens::hash::{base64url, sha256};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::bulk::Index;
@@ -40,7 +40,7 @@ pub struct Preview {
 }
 
 /// How many people, by what becomes of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Everybody in the org.
     pub people: u64,

@@ -11,6 +11,8 @@ pub enum Room {
     People,
     /// The identity providers.
     Connections,
+    /// The membership rules.
+    Rules,
     /// The receipts of ended access.
     Revocations,
     /// My own API keys.

@@ -6,6 +6,7 @@
 //! | [`overview`] | `/o/{org}` |
 //! | [`people`], [`person`] | `/o/{org}/people`, `/o/{org}/people/{user}` and its deactivation |
 //! | [`connections`] | `/o/{org}/connections` |
+//! | [`rules`] | `/o/{org}/rules` and what leads from it: form, preview, what is in force, test |
 //! | [`revocations`] | `/o/{org}/revocations` and the receipt |
 //! | [`keys`] | `/me/keys`, `/me/keys/new`, `/me/keys/{id}/delete` |
 //! | [`security`] | `/me/security`: sessions and password |
@@ -26,6 +27,7 @@ pub mod overview;
 pub mod people;
 pub mod person;
 pub mod revocations;
+pub mod rules;
 pub mod security;
 pub mod time;
 

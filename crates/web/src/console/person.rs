@@ -8,6 +8,7 @@ use super::frame::Frame;
 use super::keys::KeyRow;
 use super::people::{PersonLink, PersonState, RoleRow};
 use super::revocations::ReceiptRow;
+use super::rules::{GroupRow, NearRow};
 use super::{Problems, count};
 
 /// The person at one connection.
@@ -82,6 +83,32 @@ impl Blast {
     }
 }
 
+/// What one connection last said about the person's groups.
+#[derive(Clone, Debug)]
+pub struct SaidRow {
+    /// The connection.
+    pub connection: String,
+    /// How it was said, in a sentence; empty where the list was whole.
+    pub remark: String,
+    /// When the list was last told whole.
+    pub seen: Timestamp,
+    /// The groups, those that meet a rule first.
+    pub groups: Vec<GroupRow>,
+    /// How many more there are that meet no rule.
+    pub more: usize,
+}
+
+/// Why the person has the roles that they have, and why not others.
+#[derive(Clone, Debug, Default)]
+pub struct Why {
+    /// What decides, a sentence each; values stand in backticks.
+    pub sentences: Vec<String>,
+    /// What is known of their groups.
+    pub said: Vec<SaidRow>,
+    /// Rules that nearly match.
+    pub near: Vec<NearRow>,
+}
+
 /// What this admin can do about the person's access.
 #[derive(Clone, Debug)]
 pub enum Switch {
@@ -113,6 +140,8 @@ pub struct PersonPage {
     pub identities: Vec<IdentityRow>,
     /// What they may do, and why.
     pub roles: Vec<RoleRow>,
+    /// What their roles come from; `None` for whoever may not see rules.
+    pub why: Option<Why>,
     /// Their keys in this org.
     pub keys: Vec<KeyRow>,
     /// Their sessions.

@@ -192,8 +192,37 @@ fn pages_say_what_they_are_for() {
         &["Applied on 4 nodes", "31 ms", "PATCH active: false", "2026-11-21 09:58:25.218 UTC", "northwind"],
     );
     says("receipt-live", &["Applied on 2 of 4 nodes", "hx-trigger=\"every 1s\"", "waiting"]);
+    says_of_rules(&says);
     says("failure-404", &["The link has been used"]);
     says("failure-503", &["503", "req_0198f2c1a9b37d10b3f24a7e5c119d02"]);
+}
+
+fn says_of_rules(says: &impl Fn(&str, &[&str])) {
+    says("rules", &["Edited, not activated", "Preview and activate", "Private Registry Admin</b> in the org", "Off"]);
+    says("rules-not-linked", &["This org is not linked to an identity provider", "/o/acme-vision/connections"]);
+    says(
+        "rule-form",
+        &[
+            "name=\"edit\" value=\"add-group\"",
+            "Gone/Admin, which this org does not have",
+            "in speech, which has ended",
+        ],
+    );
+    says(
+        "rules-preview",
+        &["Activate 3 rules", "Loses ", "Gains ", "from invitation to rules", "value=\"q8ZkdGVzdA\""],
+    );
+    says("rules-preview-guarded", &["You yourself would no longer manage users", "name=\"confirm\"", "names a team"]);
+    says("rules-receipt", &["Undo change 7", "Take the rules out of force"]);
+    says("rules-test", &["Nearly.", "<code>ngc_aie_pr_admin</code>"]);
+    says("person", &["Managed by rules <code>Platform</code>", "Vision readers, Platform", "And 12 more"]);
+}
+
+#[test]
+fn an_org_without_an_identity_provider_has_no_form_for_rules() {
+    let pages = Sample::by(Author::Honest).pages();
+    let (_, html) = pages.iter().find(|(name, _)| *name == "rules-not-linked").unwrap();
+    assert!(!html.contains("/rules/new") && !html.contains("/rules/preview"));
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use axum::http::StatusCode;
 use cardea_gateway::people::{self, HoldView, IdentityView, SessionView, UserDetail};
-use cardea_gateway::{App, GatewayError};
+use cardea_gateway::{App, rules};
 use cardea_model::id::AccountId;
 use cardea_model::numbers::HoldKind;
-use cardea_model::{Timestamp, key::KeyState};
+use cardea_model::{Permission, Timestamp, key::KeyState};
 
 use super::reader::Reader;
-use super::{key_form, receipt, roles};
+use super::{key_form, receipt, roles, rule_words};
 use crate::console::frame::Room;
 use crate::console::people::PersonLink;
 use crate::console::person::{Blast, DeactivatePage, HoldRow, IdentityRow, PersonPage, SessionRow, Switch};
@@ -17,18 +17,17 @@ use crate::login::sentence;
 use crate::problem::Problem;
 
 /// The page of one person.
-pub(super) async fn whole(
-    app: &App,
-    reader: &Reader,
-    account: AccountId,
-    user: &str,
-) -> Result<PersonPage, GatewayError> {
+pub(super) async fn whole(app: &App, reader: &Reader, account: AccountId, user: &str) -> Result<PersonPage, Problem> {
     let ctx = &reader.ctx;
     let detail = people::show(app, ctx, account, user).await?;
     let keys = people::keys_of(app, ctx, account, user).await?;
     let sessions = people::sessions_of(app, ctx, account, user).await?;
     let receipts = people::receipts_of(app, ctx, account, user).await?;
     let blast = blast(&keys, &sessions, ctx.now);
+    let explained = match ctx.may(Permission::ManageRules, account) {
+        Ok(()) => Some(rules::explain(app, ctx, account, user, None).await?),
+        Err(_) => None,
+    };
     Ok(PersonPage {
         frame: reader.frame(Room::People),
         person: link(&detail),
@@ -36,6 +35,7 @@ pub(super) async fn whole(
         state: roles::state(&detail.user),
         switch: switch(&detail, blast),
         roles: roles::rows(app, &detail.user.roles),
+        why: explained.map(rule_words::why),
         holds: detail.holds.into_iter().map(hold).collect(),
         identities: detail.identities.into_iter().map(identity).collect(),
         keys: keys.into_iter().map(|key| key_form::row(app, key)).collect(),

@@ -67,10 +67,16 @@ pub(super) enum Done {
     SessionGone,
     OthersEnded,
     PasswordChanged,
+    RuleSaved,
+    RuleDeleted,
+    RulesActivated,
+    RulesUndone,
+    NotTheLastChange,
+    RulesOff,
 }
 
 impl Done {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 16] = [
         Self::KeyDisabled,
         Self::KeyEnabled,
         Self::KeyDeleted,
@@ -81,6 +87,12 @@ impl Done {
         Self::SessionGone,
         Self::OthersEnded,
         Self::PasswordChanged,
+        Self::RuleSaved,
+        Self::RuleDeleted,
+        Self::RulesActivated,
+        Self::RulesUndone,
+        Self::NotTheLastChange,
+        Self::RulesOff,
     ];
 
     /// The word in the address.
@@ -96,6 +108,12 @@ impl Done {
             Self::SessionGone => "session-gone",
             Self::OthersEnded => "others-ended",
             Self::PasswordChanged => "password-changed",
+            Self::RuleSaved => "rule-saved",
+            Self::RuleDeleted => "rule-deleted",
+            Self::RulesActivated => "rules-activated",
+            Self::RulesUndone => "rules-undone",
+            Self::NotTheLastChange => "not-the-last-change",
+            Self::RulesOff => "rules-off",
         }
     }
 
@@ -117,6 +135,18 @@ impl Done {
             Self::SessionEnded => (Tone::Good, "The session has ended, on every node."),
             Self::SessionGone => (Tone::Warning, "Nothing was changed: this session had ended before."),
             Self::OthersEnded => (Tone::Good, "Every other session has ended. You are signed in here alone."),
+            Self::RuleSaved => {
+                (Tone::Good, "The rule is saved. Nobody's roles have changed; preview the rules and activate them.")
+            }
+            Self::RuleDeleted => {
+                (Tone::Good, "The rule is deleted. Nobody's roles have changed; preview the rules and activate them.")
+            }
+            Self::RulesActivated => (Tone::Good, "The rules are in force, on every node."),
+            Self::RulesUndone => (Tone::Good, "The last change is undone. What stood before it counts, on every node."),
+            Self::NotTheLastChange => {
+                (Tone::Warning, "Nothing was undone: the rules have changed again since. This is the last change now.")
+            }
+            Self::RulesOff => (Tone::Good, "No rules are in force. What they gave is gone, on every node."),
             Self::PasswordChanged => {
                 (Tone::Good, "Your password is changed, and every other session has ended. Your API keys work on.")
             }

@@ -58,6 +58,11 @@ pub(super) fn service_title(app: &App, name: &str) -> String {
 
 /// What people call a role.
 pub(super) fn role_title(app: &App, role: &RoleView) -> String {
-    let known = app.catalogue.role_named(&role.service, &role.role);
-    known.map_or_else(|| role.role.replace('_', " "), |known| known.title.to_string())
+    role_named(app, &role.service, &role.role)
+}
+
+/// What people call the role of this name.
+pub(super) fn role_named(app: &App, service: &str, name: &str) -> String {
+    let known = app.catalogue.role_named(service, name);
+    known.map_or_else(|| name.replace('_', " "), |known| known.title.to_string())
 }

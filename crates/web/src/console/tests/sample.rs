@@ -2,6 +2,7 @@
 //!
 //! Each text goes through [`Sample::text`], so that the same pages can be filled with markup by an enemy.
 
+mod rules;
 mod security;
 
 use std::time::Duration;
@@ -299,6 +300,7 @@ impl Sample {
         pages.extend(self.security());
         pages.extend(self.org_rooms());
         pages.extend(self.person_pages());
+        pages.extend(self.rules());
         pages.extend(self.evidence());
         pages
     }
@@ -524,6 +526,7 @@ impl Sample {
                 vec![]
             },
             receipts: if active { vec![] } else { self.receipts().into_iter().take(1).collect() },
+            why: Some(self.why()),
             switch,
         }
     }
