@@ -103,6 +103,7 @@ fn filled(path: &str, ana: &str) -> String {
         ("{user}", ana.to_owned()),
         ("{team}", "vision".to_owned()),
         ("{rule}", nothing("rul")),
+        ("{invitation}", nothing("inv")),
         ("{service}", "registry".to_owned()),
         ("{connection}", "okta".to_owned()),
         ("{receipt}", nothing("rct")),

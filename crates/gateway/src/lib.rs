@@ -11,6 +11,10 @@
 //! | [`revocation`] | **the only place that ends access**, and its receipts |
 //! | [`feed`] | how every node hears of it; [`memory`] is what a node keeps |
 //! | [`accounts`] | accounts, owners, operators and one-time links |
+//! | [`invitations`] | how people are asked to come, and how they come |
+//! | [`owners`] | who owns an org, and how an owner goes |
+//! | [`contact`] | a person writes to the owners of their org |
+//! | [`switching`] | from one org to another without signing in anew |
 //! | [`people`] | who is in an org, with which roles and why |
 //! | [`declare`] | declarative state: plan, apply, export |
 //! | [`audit`] | the log and its seal |
@@ -26,6 +30,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod check;
 pub mod connections;
+pub mod contact;
 pub mod context;
 pub mod declare;
 pub mod doctor;
@@ -33,6 +38,7 @@ pub mod error;
 pub mod factors;
 pub mod feed;
 pub mod ground;
+pub mod invitations;
 pub mod jobs;
 pub mod keys;
 pub mod login;
@@ -40,6 +46,7 @@ pub mod mail;
 pub mod membership;
 pub mod memory;
 pub mod metrics;
+pub mod owners;
 pub mod password;
 pub mod pause;
 pub mod people;
@@ -50,6 +57,7 @@ pub mod rules;
 pub mod session;
 pub mod settings;
 pub mod state;
+pub mod switching;
 pub mod tries;
 pub mod usage;
 

@@ -17,6 +17,9 @@ use crate::revocation;
 use crate::roles::{self, Effective, Known, NOTED_TO};
 use crate::state::{Groups, GroupsFrom, OnMissing};
 
+/// The holder of the hold on whoever was removed from the account; an invitation that they accept lifts it.
+pub(crate) const LEFT_ACCOUNT: &str = "left_account";
+
 /// How the groups of somebody who signs in were told, for the trace and the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {

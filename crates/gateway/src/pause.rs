@@ -20,6 +20,8 @@ pub enum Point {
     Speaking,
     /// The jobs that are due are about to be looked for.
     Jobs,
+    /// An invitation was found good, and is about to be accepted.
+    Acceptance,
     /// A directory's POST has found nobody and is about to create a person.
     Creation,
 }

@@ -116,6 +116,8 @@ ids! {
     FlowId = "flw";
     /// A one-time link.
     LinkId = "lnk";
+    /// An invitation into an account and its org.
+    InvitationId = "inv";
     /// An operator's token.
     OperatorId = "opr";
     /// A directory's bearer token.

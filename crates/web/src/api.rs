@@ -1,10 +1,13 @@
 //! Our own API under `/api/v1`: JSON in, JSON or a problem out, documented from these functions.
 
+pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod orgs;
+pub(crate) mod owners;
 pub(crate) mod rules;
 pub(crate) mod sessions;
 pub(crate) mod shapes;
+pub(crate) mod switching;
 
 use axum::Json;
 use axum::extract::State;
@@ -24,6 +27,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(keys::routes())
         .merge(orgs::routes())
         .merge(rules::routes())
+        .merge(invitations::routes())
+        .merge(owners::routes())
+        .merge(switching::routes())
 }
 
 /// Who you are, where, with which roles and why.

@@ -33,7 +33,7 @@ pub enum AccountError {
     #[error("this address belongs to somebody else")]
     EmailTaken,
     /// The org has as many owners as it may have (409).
-    #[error("this org has as many owners as it may have; remove one first")]
+    #[error("this org has as many owners as it may have, with those who are invited; remove one first")]
     Owners,
     /// The address is of another domain than the other owners' (422).
     #[error("all owners have addresses of one domain, here `{0}`")]

@@ -25,7 +25,7 @@ pub(crate) async fn suspended(
     let Some(gone) = gone.into_iter().next() else { return Ok(()) };
     let message = Message::OwnerSuspended {
         org: account.org_name,
-        owner: gone.email.map_or(gone.name.clone(), |email| format!("{} ({email})", gone.name)),
+        owner: super::called(&gone.name, gone.email.as_deref()),
         by: in_words(source),
         at: ctx.now,
     };

@@ -53,9 +53,9 @@ impl Cut {
 /// A page of a list; without a cursor it is the last.
 #[derive(Serialize)]
 pub(super) struct Page<T> {
-    items: Vec<T>,
+    pub(super) items: Vec<T>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 impl<T> Page<T> {
