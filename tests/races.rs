@@ -6,6 +6,7 @@
 mod crowd;
 mod fences;
 mod first_sign_in;
+mod invitations;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -176,7 +176,7 @@ async fn insert(
     (key, secret): (&New<'_>, &Secret),
 ) -> Result<(), KeyError> {
     // The request may have been on its way for long: a session that has ended meanwhile makes no keys. This locks the
-    // member, and before them whoever they came from.
+    // member, and whoever they came from, in their order.
     session::speaks(app, tx, ctx, &[]).await?.ok_or(KeyError::Ended)?;
     // The fence: from the lock to the commit nothing can end this member's access, and if it has ended, no key is made.
     if !member::touch(tx, key.member, key.epoch).await? || !person::lock(tx, key.user).await? {
