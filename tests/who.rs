@@ -88,6 +88,10 @@ fn body(route: &str) -> Value {
     match route {
         "POST /api/v1/orgs/{org}/rules" | "PUT /api/v1/orgs/{org}/rules/{rule}" => rule,
         "POST /api/v1/orgs/{org}/rules/test" => json!({"connection": "okta", "claims": {}}),
+        "POST /api/v1/orgs/{org}/invitations" => json!({"email": "x@corp.example"}),
+        "PATCH /api/v1/orgs/{org}/invitations/{invitation}" => json!({"roles": []}),
+        "POST /api/v1/orgs/{org}/contact" => json!({"template": "product_request", "body": "x"}),
+        "POST /api/v1/me/switch" => json!({"org": "acme"}),
         "POST /api/v1/me/keys" => json!({"name": "laptop", "never": true, "services": []}),
         _ => json!({}),
     }

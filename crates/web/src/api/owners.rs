@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::shapes::owners as shapes;
+use super::shapes::orgs as shapes;
 use crate::extract::{Json as Body, Somebody};
 use crate::problem::Problem;
 

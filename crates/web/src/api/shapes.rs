@@ -4,9 +4,8 @@
 #![expect(dead_code, reason = "described and never made: what is sent are the gateway's types")]
 
 pub(crate) mod invitations;
-pub(crate) mod owners;
+pub(crate) mod orgs;
 pub(crate) mod rules;
-pub(crate) mod switching;
 
 use utoipa::ToSchema;
 

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::shapes::switching as shapes;
+use super::shapes::orgs as shapes;
 use crate::extract::{Json as Body, Somebody};
 use crate::login::keep_session;
 use crate::problem::Problem;
