@@ -25,11 +25,15 @@ mod gate;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod invitations;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod mail;
+#[cfg(test)]
+mod owners;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
@@ -40,5 +44,7 @@ mod provisioning;
 mod races;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod switching;
 #[cfg(test)]
 mod who;

@@ -7,6 +7,7 @@ mod claims;
 mod crowd;
 mod fences;
 mod first_sign_in;
+mod invitations;
 mod leaving;
 
 use std::future::Future;

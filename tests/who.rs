@@ -99,6 +99,10 @@ fn body(route: &str) -> Value {
         "POST /api/v1/activations" => json!({"service": "registry", "email": "x@acme.test"}),
         "POST /api/v1/activations/{activation}/claim" => json!({"new_account": "another"}),
         "POST /api/v1/activations/{activation}/transfer" => json!({"email": "x@acme.test"}),
+        "POST /api/v1/orgs/{org}/invitations" => json!({"email": "x@corp.example"}),
+        "PATCH /api/v1/orgs/{org}/invitations/{invitation}" => json!({"roles": []}),
+        "POST /api/v1/orgs/{org}/contact" => json!({"template": "product_request", "body": "x"}),
+        "POST /api/v1/me/switch" => json!({"org": "acme"}),
         "POST /api/v1/me/keys" => json!({"name": "laptop", "never": true, "services": []}),
         _ => json!({}),
     }
@@ -114,6 +118,7 @@ fn filled(path: &str, ana: &str) -> String {
         ("{user}", ana.to_owned()),
         ("{team}", "vision".to_owned()),
         ("{rule}", nothing("rul")),
+        ("{invitation}", nothing("inv")),
         ("{service}", "registry".to_owned()),
         ("{connection}", "okta".to_owned()),
         ("{receipt}", nothing("rct")),

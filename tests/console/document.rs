@@ -123,6 +123,18 @@ async fn every_answer_has_the_shape_that_is_written_down(engine: Engine) -> Resu
     ] {
         fits(&ana.get(address).await?, "get", path)?;
     }
+    let invitations = "/api/v1/orgs/acme/invitations";
+    let role = json!({"team": "vision", "service": "catalog", "role": "read"});
+    let made = owner.send(Method::POST, invitations, &json!({"email": "x@elsewhere.example", "roles": [role]})).await?;
+    assert_eq!(made.status, 201, "{}", made.body);
+    fits(&made, "post", "/api/v1/orgs/{org}/invitations")?;
+    let one = format!("{invitations}/{}", made.json()["id"].as_str().context("an id")?);
+    let changed = owner.send(Method::PATCH, &one, &json!({"roles": []})).await?;
+    fits(&changed, "patch", "/api/v1/orgs/{org}/invitations/{invitation}")?;
+    let resent = owner.send(Method::POST, &format!("{one}/resend"), &json!({})).await?;
+    fits(&resent, "post", "/api/v1/orgs/{org}/invitations/{invitation}/resend")?;
+    let moved = owner.send(Method::POST, "/api/v1/me/switch", &json!({"org": "acme"})).await?;
+    fits(&moved, "post", "/api/v1/me/switch")?;
     let user = format!("/api/v1/orgs/acme/users/{}", user_id(&owner, "ana@corp.example").await?);
     let ended = owner.send(Method::POST, &format!("{user}/deactivate"), &json!({})).await?;
     fits(&ended, "post", "/api/v1/orgs/{org}/users/{user}/deactivate")?;
@@ -140,6 +152,10 @@ async fn every_answer_has_the_shape_that_is_written_down(engine: Engine) -> Resu
         ("/api/v1/orgs/acme/teams", "/api/v1/orgs/{org}/teams"),
         ("/api/v1/orgs/acme/teams/vision", "/api/v1/orgs/{org}/teams/{team}"),
         ("/api/v1/accounts/acme/users", "/api/v1/accounts/{account}/users"),
+        (invitations, "/api/v1/orgs/{org}/invitations"),
+        ("/api/v1/orgs/acme/owners", "/api/v1/orgs/{org}/owners"),
+        ("/api/v1/orgs/acme/contact/templates", "/api/v1/orgs/{org}/contact/templates"),
+        ("/api/v1/me/orgs", "/api/v1/me/orgs"),
     ] {
         let answer = owner.get(address).await?;
         assert_eq!(answer.status, 200, "{address}");

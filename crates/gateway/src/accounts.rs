@@ -7,6 +7,8 @@ pub use error::AccountError;
 pub use manage::{AccountView, New, change, create, list, show};
 pub(crate) use manage::{known, org_name};
 
+use std::collections::BTreeMap;
+
 use cardea_model::entitlement::Entitlement;
 use cardea_model::id::{AccountId, LinkId, MemberId, OperatorId, OrgId, UserId};
 use cardea_model::name::{Email, is_label, is_slug};
@@ -16,7 +18,7 @@ use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::link::{self, Link};
 use cardea_store::member::InForce;
 use cardea_store::operator::{self, Operator};
-use cardea_store::{entitlement, member, password as passwords, person, setting};
+use cardea_store::{entitlement, invitation, leaving, member, password as passwords, person, setting};
 use cardea_tokens::format::{Prefix, Secret, parse};
 use secrecy::SecretString;
 use serde_json::json;
@@ -78,8 +80,9 @@ pub async fn invite_owner(app: &App, ctx: &Ctx, account: &str, email: &str) -> R
     let email = Email::parse(email).ok_or(AccountError::Email)?;
     let mut tx = app.db.write().await?;
     let row = account::named(&mut tx, account).await?.ok_or_else(|| AccountError::NoAccount(account.to_owned()))?;
+    account::lock(&mut tx, row.id).await?;
     only_person(&mut tx, &row, &email).await?;
-    owner_fits(app, &mut tx, row.id, &email).await?;
+    owner_fits(app, &mut tx, ctx, row.id, &email).await?;
     let secret = add_link(app, &mut tx, ctx, OWNER, Some(row.id), Some(&email.shown)).await?;
     let detail = json!({"email_domain": email.domain});
     audit::record(app, &mut tx, ctx, Some(row.id), "owner.invited", &row.id.to_string(), detail).await?;
@@ -211,7 +214,7 @@ async fn new_password(
     if fits { Ok(None) } else { Err(AccountError::OtherPassword) }
 }
 
-async fn standing_password(conn: &mut Conn, email: &Email) -> Result<Option<String>, DbError> {
+pub(crate) async fn standing_password(conn: &mut Conn, email: &Email) -> Result<Option<String>, DbError> {
     match person::with_email(conn, &email.normal).await? {
         Some(person) => passwords::find(conn, person.id).await,
         None => Ok(None),
@@ -270,7 +273,7 @@ pub(crate) async fn add_owner(
     // The account's row is locked, so that two invitations cannot both become the third owner.
     account::lock(tx, account.id).await?;
     only_person(tx, account, email).await?;
-    let standing = owner_fits(app, tx, account.id, email).await?;
+    let others = owner_fits(app, tx, ctx, account.id, email).await?;
     let user = match person::with_email(tx, &email.normal).await? {
         Some(person) => person.id,
         None => {
@@ -279,9 +282,15 @@ pub(crate) async fn add_owner(
             id
         }
     };
-    let role = if standing == 0 { "owner" } else { "admin" };
-    let member = match member::of_user(tx, account.id, user).await? {
-        Some(member) => member.id,
+    let standing = member::of_user(tx, account.id, user).await?;
+    // The account's one owner stays that when they are made an owner of the org again.
+    let holds_account = standing.as_ref().is_some_and(|member| member.account_role == "owner");
+    let role = if others == 0 || holds_account { "owner" } else { "admin" };
+    let member = match standing {
+        Some(member) => {
+            leaving::rejoin(tx, member.id).await?;
+            member.id
+        }
         None => {
             let id = MemberId::new(ctx.now, &*app.random);
             member::add(tx, id, account.id, user, role, ctx.now).await?;
@@ -309,17 +318,30 @@ pub(crate) async fn only_person(conn: &mut Conn, account: &Account, email: &Emai
     if is_taken { Err(AccountError::Individual) } else { Ok(()) }
 }
 
-/// How many other owners there are, if one with this address may join them.
-async fn owner_fits(app: &App, tx: &mut Tx, account: AccountId, email: &Email) -> Result<usize, AccountError> {
-    let owners = member::owner_emails(tx, account).await?;
-    let others: Vec<Email> =
-        owners.iter().filter_map(|text| Email::parse(text)).filter(|other| other.normal != email.normal).collect();
-    if others.len() >= app.settings.org_owners {
+/// How many other owners there are, if one with this address may join them: with those who are invited they must not be too
+/// many, and all must have addresses of one domain. The account's row is locked, so that no two join at once.
+pub(crate) async fn owner_fits(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    account: AccountId,
+    email: &Email,
+) -> Result<usize, AccountError> {
+    let read = |texts: Vec<String>| texts.into_iter().map(|text| Email::parse(&text));
+    let is_other = |other: &Option<Email>| other.as_ref().is_none_or(|other| other.normal != email.normal);
+    // An owner without an address takes a place, too.
+    let owners: Vec<Option<Email>> = read(member::owner_emails(tx, account).await?).filter(is_other).collect();
+    let mut invited = invitation::pending_owners(tx, account, ctx.now).await?;
+    invited.extend(link::pending(tx, account, OWNER, ctx.now).await?);
+    let invited: BTreeMap<String, Email> =
+        read(invited).filter(is_other).flatten().map(|email| (email.normal.clone(), email)).collect();
+    let taken = owners.iter().flatten().filter(|owner| invited.contains_key(&owner.normal)).count();
+    if owners.len() + invited.len() - taken >= app.settings.org_owners {
         return Err(AccountError::Owners);
     }
-    match others.iter().find(|other| other.domain != email.domain) {
+    match owners.iter().flatten().chain(invited.values()).find(|other| other.domain != email.domain) {
         Some(other) => Err(AccountError::OwnerDomain(other.domain.clone())),
-        None => Ok(others.len()),
+        None => Ok(owners.len()),
     }
 }
 

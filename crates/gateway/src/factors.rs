@@ -193,7 +193,7 @@ async fn replace(
     for id in &members {
         member::lock(tx, *id).await?;
     }
-    let ctx = session::speaks(app, tx, ctx, None).await?.ok_or(Denied::Unknown)?;
+    let ctx = session::speaks(app, tx, ctx, &[]).await?.ok_or(Denied::Unknown)?;
     // The password that was typed must be the one that is replaced: of two who change it at once, one comes too late.
     if passwords::find(tx, who.user).await?.as_deref() != Some(&standing.hash) {
         return Err(FactorError::Wrong);

@@ -176,12 +176,13 @@ async fn insert(
     account: AccountId,
     (key, secret): (&New<'_>, &Secret),
 ) -> Result<(), KeyError> {
-    // The fence: from here to the commit nothing can end this member's access, and if it has ended, no key is made.
+    // The request may have been on its way for long: a session that has ended meanwhile makes no keys. This locks the
+    // member, and whoever they came from, in their order.
+    session::speaks(app, tx, ctx, &[]).await?.ok_or(KeyError::Ended)?;
+    // The fence: from the lock to the commit nothing can end this member's access, and if it has ended, no key is made.
     if !member::touch(tx, key.member, key.epoch).await? || !person::lock(tx, key.user).await? {
         return Err(KeyError::Ended);
     }
-    // The request may have been on its way for long: a session that has ended meanwhile makes no keys.
-    session::speaks(app, tx, ctx, None).await?.ok_or(KeyError::Ended)?;
     // What an end of access has killed takes up neither a name nor a place.
     rows::end_dead(tx, key.user, ctx.now).await?;
     let limit = app.settings.personal_keys_per_user;

@@ -14,6 +14,10 @@
 //! | [`orgs`] | what an org is, and its teams |
 //! | [`entitlements`] | which services an org has, and until when |
 //! | [`activations`] | services that people claim for accounts of theirs, by one-time links |
+//! | [`invitations`] | how people are asked to come, and how they come |
+//! | [`owners`] | who owns an org, and how an owner goes |
+//! | [`contact`] | a person writes to the owners of their org |
+//! | [`switching`] | from one org to another without signing in anew |
 //! | [`people`] | who is in an org, with which roles and why |
 //! | [`members`] | what is changed of them: roles by hand, leaving and coming back |
 //! | [`declare`] | declarative state: plan, apply, export |
@@ -31,6 +35,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod check;
 pub mod connections;
+pub mod contact;
 pub mod context;
 pub mod declare;
 pub mod doctor;
@@ -39,6 +44,7 @@ pub mod error;
 pub mod factors;
 pub mod feed;
 pub mod ground;
+pub mod invitations;
 pub mod jobs;
 pub mod keys;
 pub mod login;
@@ -48,6 +54,7 @@ pub mod membership;
 pub mod memory;
 pub mod metrics;
 pub mod orgs;
+pub mod owners;
 pub mod password;
 pub mod pause;
 pub mod people;
@@ -58,6 +65,7 @@ pub mod rules;
 pub mod session;
 pub mod settings;
 pub mod state;
+pub mod switching;
 pub mod tries;
 pub mod usage;
 

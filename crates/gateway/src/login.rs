@@ -16,7 +16,7 @@ use cardea_connect::{ConnectError, Departure, Flow as Attempt};
 use cardea_model::fault::whole;
 use cardea_model::{Fault, Kind, Timestamp, chance};
 use cardea_store::connection::{self, Connection};
-use cardea_store::db::DbError;
+use cardea_store::db::{Conn, DbError};
 use cardea_store::flow::{self, Flow};
 use cardea_tokens::hash::{same, sha256};
 use secrecy::{ExposeSecret, SecretString};
@@ -178,8 +178,13 @@ pub enum Route {
 /// # Errors
 /// The database's.
 pub async fn route(app: &App, email: &str) -> Result<Route, LoginError> {
+    Ok(route_of(&mut app.db.read().await?, email).await?)
+}
+
+/// As [`route`].
+pub(crate) async fn route_of(conn: &mut Conn, email: &str) -> Result<Route, DbError> {
     let Some(email) = cardea_model::name::Email::parse(email) else { return Ok(Route::Password) };
-    let owner = connection::of_domain(&mut app.db.read().await?, &email.domain).await?;
+    let owner = connection::of_domain(conn, &email.domain).await?;
     Ok(match owner {
         Some(connection) if connection.stage == "live" => Route::Connection(connection.name),
         _ => Route::Password,

@@ -21,9 +21,9 @@ use cardea_connect::{Letter, Mail, MailError};
 use cardea_model::fault::whole;
 use cardea_model::id::MailId;
 use cardea_model::name::Email;
-use cardea_model::{Permission, Place, Timestamp};
-use cardea_store::db::{DbError, Tx};
-use cardea_store::mail as outbox;
+use cardea_model::{Caller, Permission, Place, Timestamp};
+use cardea_store::db::{Conn, DbError, Tx};
+use cardea_store::{mail as outbox, person};
 use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -87,6 +87,26 @@ pub async fn send(
     };
     outbox::add(tx, &mail, dedup_key).await?;
     Ok(())
+}
+
+/// Who speaks, as people are told: their name, and their address if it is another word.
+pub(crate) async fn speaker(conn: &mut Conn, ctx: &Ctx) -> Result<String, DbError> {
+    let Caller::Person(speaker) = &ctx.caller else { return Ok("an operator of this instance".to_owned()) };
+    let known = person::find(conn, speaker.user).await?;
+    Ok(known.map_or_else(String::new, |person| called(&person.name, person.email.as_deref())))
+}
+
+/// Somebody by their name, and their address if it is another word.
+pub(crate) fn called(name: &str, email: Option<&str>) -> String {
+    match email {
+        Some(email) if email != name => format!("{name} ({email})"),
+        Some(_) | None => name.to_owned(),
+    }
+}
+
+/// Whether this can be somebody's words in a message: plain text of at most `most` bytes.
+pub(crate) fn is_text(text: &str, most: usize) -> bool {
+    text.len() <= most && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 }
 
 /// Where a sealed message belongs.

@@ -22,6 +22,8 @@ pub enum Point {
     Jobs,
     /// An activation was found good, and is about to be taken.
     Claim,
+    /// An invitation was found good, and is about to be accepted.
+    Acceptance,
     /// A directory's POST has found nobody and is about to create a person.
     Creation,
 }

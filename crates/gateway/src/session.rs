@@ -1,11 +1,13 @@
 //! What a session is good for: who speaks, as long as nothing has ended it.
 //!
 //! A session lives while all of this holds: it was not signed out, it is younger than the longest age, it was used within
-//! the idle time, the connection it came through is not off, its member is not held, its epoch is the member's, and it was minted after the member's session floor.
+//! the idle time, the connection it came through is not off, its member is not held, its epoch is the member's, and it was
+//! minted after the member's session floor. One that was opened by switching from another account besides needs all that to
+//! hold of the member it came from.
 
 pub mod own;
 
-use cardea_model::id::{MemberId, SessionId};
+use cardea_model::id::{ConnectionId, MemberId, SessionId};
 use cardea_model::numbers::{Cause, What};
 use cardea_model::{Caller, Denied, Permission, Person, Place, Standing, Timestamp, chance};
 use cardea_store::db::{Conn, DbError, Tx};
@@ -40,10 +42,32 @@ pub(crate) async fn open(
     tx: &mut Tx,
     ctx: &Ctx,
     member: &Member,
-    connection: Option<cardea_model::id::ConnectionId>,
+    connection: Option<ConnectionId>,
 ) -> Result<Opened, DbError> {
+    let (secret, new) = fresh(app, ctx, member, connection);
+    rows::add(tx, &new).await?;
+    Ok(Opened { secret, expires_at: new.expires_at })
+}
+
+/// Moves a session to another member of the same person, in the caller's transaction, which has locked both and entered the
+/// other. The new session lives no longer than the old one would have, and ends with the member who signed in.
+pub(crate) async fn open_from(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    member: &Member,
+    from: &rows::Session,
+) -> Result<Opened, DbError> {
+    let (secret, mut new) = fresh(app, ctx, member, from.connection);
+    new.expires_at = from.expires_at.min(new.expires_at);
+    rows::add(tx, &new).await?;
+    let (origin, epoch) = from.origin.map_or((from.member.id, from.epoch), |origin| (origin.member, origin.stamp));
+    rows::comes_from(tx, new.id, origin, epoch).await?;
+    Ok(Opened { secret, expires_at: new.expires_at })
+}
+
+fn fresh(app: &App, ctx: &Ctx, member: &Member, connection: Option<ConnectionId>) -> (String, New) {
     let secret = chance::base62(&*app.random, 43);
-    let expires_at = ctx.now.after(app.settings.session_max_age);
     let new = New {
         id: SessionId::new(ctx.now, &*app.random),
         secret_hash: sha256(secret.as_bytes()),
@@ -51,10 +75,9 @@ pub(crate) async fn open(
         connection,
         epoch: member.numbers.epoch,
         minted_at: ctx.now,
-        expires_at,
+        expires_at: ctx.now.after(app.settings.session_max_age),
     };
-    rows::add(tx, &new).await?;
-    Ok(Opened { secret, expires_at })
+    (secret, new)
 }
 
 /// Who speaks with this secret; [`Caller::Nobody`] if nobody does any more.
@@ -86,6 +109,16 @@ pub(crate) fn speaker(ctx: &Ctx) -> Result<&Person, Denied> {
     }
 }
 
+/// The session with this id, if it lives.
+pub(crate) async fn living(
+    app: &App,
+    conn: &mut Conn,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<Option<rows::Session>, DbError> {
+    Ok(rows::with_id(conn, id).await?.filter(|row| lives(app, row, now)))
+}
+
 /// Who speaks, with what they are at this moment.
 async fn person(app: &App, conn: &mut Conn, row: &rows::Session, now: Timestamp) -> Result<Person, DbError> {
     let member = &row.member;
@@ -109,6 +142,11 @@ async fn person(app: &App, conn: &mut Conn, row: &rows::Session, now: Timestamp)
 
 /// A transaction in which whoever speaks writes about somebody, or about nobody: see [`speaks`]. `None`: they speak no more.
 pub(crate) async fn write(app: &App, ctx: &Ctx, about: Option<MemberId>) -> Result<Option<(Tx, Ctx)>, DbError> {
+    write_about(app, ctx, about.as_slice()).await
+}
+
+/// As [`write`], about several.
+pub(crate) async fn write_about(app: &App, ctx: &Ctx, about: &[MemberId]) -> Result<Option<(Tx, Ctx)>, DbError> {
     app.pause.at(Point::Speaking).await;
     let mut tx = app.db.write().await?;
     Ok(speaks(app, &mut tx, ctx, about).await?.map(|ctx| (tx, ctx)))
@@ -118,21 +156,26 @@ pub(crate) async fn write(app: &App, ctx: &Ctx, about: Option<MemberId>) -> Resu
 /// `None`: their session has ended since the request came, and nothing is to be written. From here to the commit nothing
 /// ends it.
 ///
-/// The member whom the write is `about` is locked with the one who speaks, in the order of their ids, so that two who write
-/// about each other do not wait for each other for ever. No other member may be locked before, unless the one who speaks was
-/// locked with them in that order.
-pub(crate) async fn speaks(app: &App, tx: &mut Tx, ctx: &Ctx, about: Option<MemberId>) -> Result<Option<Ctx>, DbError> {
+/// The members whom the write is `about` are locked with the one who speaks and the one they came from, in the order of
+/// their ids, so that two who write about each other do not wait for each other for ever. No other member may be locked
+/// before, unless the one who speaks was locked with them in that order.
+pub(crate) async fn speaks(app: &App, tx: &mut Tx, ctx: &Ctx, about: &[MemberId]) -> Result<Option<Ctx>, DbError> {
     let speaker = match &ctx.caller {
         Caller::Person(person) => Some(person),
         Caller::Nobody | Caller::Directory { .. } | Caller::Client(_) | Caller::Operator(_) | Caller::System(_) => None,
     };
-    let members: BTreeSet<MemberId> = about.into_iter().chain(speaker.map(|person| person.member)).collect();
+    // From whom a session came never changes: it may be read before any lock.
+    let origin = match speaker {
+        Some(person) => rows::with_id(tx, person.session).await?.and_then(|row| row.origin),
+        None => None,
+    };
+    let speakers = speaker.map(|person| person.member).into_iter().chain(origin.map(|origin| origin.member));
+    let members: BTreeSet<MemberId> = about.iter().copied().chain(speakers).collect();
     for id in members {
         member::lock(tx, id).await?;
     }
     let Some(speaker) = speaker else { return Ok(Some(ctx.clone())) };
-    let row = rows::with_id(tx, speaker.session).await?.filter(|row| lives(app, row, ctx.now));
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = living(app, tx, speaker.session, ctx.now).await? else { return Ok(None) };
     let person = person(app, tx, &row, ctx.now).await?;
     Ok(Some(ctx.with(Caller::Person(person))))
 }
@@ -142,8 +185,22 @@ fn lives(app: &App, row: &rows::Session, now: Timestamp) -> bool {
     !numbers.held
         && row.epoch == numbers.epoch
         && row.minted_at > numbers.session_floor
+        && row.origin.is_none_or(|from| !from.held && from.stamp == from.epoch && row.minted_at > from.session_floor)
         && now < row.expires_at
         && now.since(row.seen_at) < app.settings.session_idle
+}
+
+/// How long a sign-in counts as recent.
+const RECENT: Duration = Duration::from_secs(15 * 60);
+
+/// Whether whoever speaks has just proven who they are: what only they themselves may do asks for it. This is the one place
+/// where more than a recent sign-in can be asked for. A session that came from another account proves nothing anew.
+pub(crate) async fn is_recent(app: &App, conn: &mut Conn, ctx: &Ctx) -> Result<bool, DbError> {
+    let Caller::Person(person) = &ctx.caller else { return Ok(false) };
+    let Some(row) = rows::with_id(conn, person.session).await? else { return Ok(false) };
+    // A session that goes on under another secret is minted anew, but ends when it would have: that tells the sign-in.
+    let signed_in = row.expires_at.before(app.settings.session_max_age).min(row.minted_at);
+    Ok(row.origin.is_none() && ctx.now.since(signed_in) < RECENT)
 }
 
 /// Ends the session that speaks.

@@ -27,8 +27,12 @@ pub struct Settings {
     pub user_admin_may_grant_user_admin: bool,
     /// How many personal keys one user may have.
     pub personal_keys_per_user: i64,
-    /// How long a one-time owner link is good.
+    /// How long a one-time link is good, unless an invitation says otherwise.
     pub link_life: Duration,
+    /// The shortest time for which an invitation is good.
+    pub invitation_min: Duration,
+    /// The longest time for which an invitation is good.
+    pub invitation_max: Duration,
     /// How many password hashes may be computed at once.
     pub hashers: usize,
     /// How many password checks may wait for their turn.
@@ -57,6 +61,8 @@ impl Default for Settings {
             user_admin_may_grant_user_admin: true,
             personal_keys_per_user: 8,
             link_life: Duration::from_secs(6 * 3600),
+            invitation_min: Duration::from_secs(5 * 60),
+            invitation_max: Duration::from_secs(30 * 86_400),
             hashers: 2,
             hash_queue: 32,
             password_tries: 10,

@@ -75,7 +75,7 @@ pub enum Permission {
     SeeOrg,
     /// See the users of an org, their roles and why they have them.
     SeeUsers,
-    /// Ask somebody to come, see and withdraw such invitations.
+    /// Ask somebody to come into the org, or into one team; see and withdraw such invitations.
     InviteUsers,
     /// Give and take service roles, in the org or in one team.
     GrantRoles,
@@ -217,9 +217,8 @@ impl Person {
             | Permission::ContactOwners
             | Permission::SeeOrg => true,
             Permission::SeeUsers => self.sees_everybody() || !self.teams.is_empty(),
-            Permission::GrantRoles => admin || self.administers(at),
-            Permission::InviteUsers
-            | Permission::GrantUserAdmin
+            Permission::GrantRoles | Permission::InviteUsers => admin || self.administers(at),
+            Permission::GrantUserAdmin
             | Permission::RemoveUsers
             | Permission::DeactivateUsers
             | Permission::ManageTeams

@@ -118,6 +118,8 @@ ids! {
     LinkId = "lnk";
     /// A service that somebody may claim.
     ActivationId = "act";
+    /// An invitation into an account and its org.
+    InvitationId = "inv";
     /// An operator's token.
     OperatorId = "opr";
     /// A directory's bearer token.

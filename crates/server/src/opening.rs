@@ -193,6 +193,8 @@ fn settings(config: &Config, purpose: Purpose) -> Settings {
         user_admin_may_grant_user_admin: config.roles.user_admin_may_grant_user_admin,
         personal_keys_per_user: i64::from(config.limits.personal_keys_per_user),
         link_life: config.limits.invitation_default,
+        invitation_min: config.limits.invitation_min,
+        invitation_max: config.limits.invitation_max,
         sign_ins_per_minute: config.limits.sign_ins_per_minute,
         trusted_proxies: config.http.trusted_proxies.clone(),
         hashers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),

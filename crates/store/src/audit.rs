@@ -139,3 +139,21 @@ pub async fn page(conn: &mut Conn, account: AccountId, before: &str, limit: i64)
     )
     .await
 }
+
+/// When this actor last did this in this account: the times since `since`, the oldest first. Of the ids that begin then,
+/// `from` is the least.
+pub async fn times(
+    conn: &mut Conn,
+    account: AccountId,
+    (actor, action): (&str, &str),
+    (since, from): (Timestamp, AuditId),
+) -> Result<Vec<Timestamp>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT at FROM audit
+             WHERE account_id = $1 AND id >= $5 AND at > $4 AND actor = $2 AND action = $3 ORDER BY at"
+        ),
+        args![&account.to_string(), actor, action, since, &from.to_string()],
+    )
+    .await
+}

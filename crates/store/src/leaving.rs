@@ -59,3 +59,14 @@ pub async fn come_back(tx: &mut Tx, id: MemberId) -> Result<bool, DbError> {
         .await?;
     Ok(back == 1)
 }
+
+/// Takes somebody up again who had left the org or the account.
+pub async fn rejoin(tx: &mut Tx, id: MemberId) -> Result<bool, DbError> {
+    let changed = tx
+        .execute(
+            sql!("UPDATE member SET left_org_at = NULL, left_account_at = NULL WHERE id = $1"),
+            args![&id.to_string()],
+        )
+        .await?;
+    Ok(changed == 1)
+}

@@ -20,6 +20,7 @@ pub mod grant;
 pub mod group;
 pub mod hold;
 pub mod identity;
+pub mod invitation;
 pub mod job;
 pub mod key;
 pub mod leaving;

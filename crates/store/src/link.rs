@@ -73,3 +73,15 @@ pub async fn take(tx: &mut Tx, id: LinkId, now: Timestamp) -> Result<bool, DbErr
 pub async fn end_all(tx: &mut Tx, kind: &str, now: Timestamp) -> Result<u64, DbError> {
     tx.execute(sql!("UPDATE link SET used_at = $2 WHERE kind = $1 AND used_at IS NULL"), args![kind, now]).await
 }
+
+/// The addresses to whom a link of this kind into this account is on its way.
+pub async fn pending(conn: &mut Conn, account: AccountId, kind: &str, now: Timestamp) -> Result<Vec<String>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT email FROM link
+             WHERE account_id = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3 AND email IS NOT NULL ORDER BY id"
+        ),
+        args![&account.to_string(), kind, now],
+    )
+    .await
+}

@@ -265,6 +265,17 @@ pub async fn make_owner(tx: &mut Tx, id: MemberId, account_role: &str) -> Result
     Ok(changed == 1)
 }
 
+/// Makes an owner of the org a plain member of the account, who owns nothing.
+pub async fn end_ownership(tx: &mut Tx, id: MemberId) -> Result<bool, DbError> {
+    let changed = tx
+        .execute(
+            sql!("UPDATE member SET owner = FALSE, account_role = 'member' WHERE id = $1 AND owner = TRUE"),
+            args![&id.to_string()],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
 /// Makes the member an `admin` or a plain `member` of the account; the account's owner stays what they are.
 pub async fn set_account_role(tx: &mut Tx, id: MemberId, role: &str) -> Result<bool, DbError> {
     let changed = tx
@@ -313,6 +324,10 @@ pub struct Owner {
     pub name: String,
     /// Their address, if they have one.
     pub email: Option<String>,
+    /// `owner` or `admin` of the account.
+    pub account_role: String,
+    /// Whether they may do nothing for now.
+    pub held: bool,
 }
 
 impl FromRow for Owner {
@@ -322,6 +337,8 @@ impl FromRow for Owner {
             user: row.parsed("person_id")?,
             name: row.get("name")?,
             email: row.get("email")?,
+            account_role: row.get("account_role")?,
+            held: row.get("held")?,
         })
     }
 }
@@ -330,7 +347,8 @@ impl FromRow for Owner {
 pub async fn owners(conn: &mut Conn, account: AccountId) -> Result<Vec<Owner>, DbError> {
     conn.all(
         sql!(
-            "SELECT m.id, m.person_id, p.name, p.email FROM member m JOIN person p ON p.id = m.person_id
+            "SELECT m.id, m.person_id, m.account_role, m.held, p.name, p.email
+             FROM member m JOIN person p ON p.id = m.person_id
              WHERE m.account_id = $1 AND m.owner = TRUE AND p.deleted_at IS NULL ORDER BY m.created_at, m.id"
         ),
         args![&account.to_string()],

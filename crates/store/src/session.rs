@@ -16,6 +16,8 @@ pub struct Session {
     pub member: Member,
     /// The connection it came through; none for a local sign-in.
     pub connection: Option<ConnectionId>,
+    /// The member from whose session it was opened, if it was opened by switching.
+    pub origin: Option<Origin>,
     /// The member's epoch when it was opened.
     pub epoch: i64,
     /// When it was opened.
@@ -26,16 +28,46 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
+/// The member of another account from whose session a session was opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// The member.
+    pub member: MemberId,
+    /// Their epoch at that moment.
+    pub stamp: i64,
+    /// Their epoch as of this read.
+    pub epoch: i64,
+    /// Their session floor as of this read.
+    pub session_floor: Timestamp,
+    /// Whether anything holds them as of this read.
+    pub held: bool,
+}
+
+impl Origin {
+    fn from_row(row: &Row<'_>) -> Result<Option<Self>, DbError> {
+        let Some(member) = row.parsed_optional("origin_member_id")? else { return Ok(None) };
+        Ok(Some(Self {
+            member,
+            stamp: row.get("origin_epoch")?,
+            epoch: row.get("origin_epoch_now")?,
+            session_floor: row.get("origin_floor")?,
+            held: row.get("origin_held")?,
+        }))
+    }
+}
+
 /// How every statement begins that reads a [`Session`].
 macro_rules! select_sessions {
     () => {
         "SELECT s.id AS session_id, s.connection_id, s.epoch AS stamp, s.minted_at, s.seen_at, s.expires_at,
+                s.origin_member_id, s.origin_epoch, f.epoch AS origin_epoch_now, f.session_floor AS origin_floor,
+                f.held AS origin_held,
                 m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
                 m.left_account_at,
                 m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch,
                 m.session_floor, m.roles_version, m.held
          FROM session s JOIN member m ON m.id = s.member_id JOIN org o ON o.account_id = m.account_id
-              LEFT JOIN connection c ON c.id = s.connection_id"
+              LEFT JOIN connection c ON c.id = s.connection_id LEFT JOIN member f ON f.id = s.origin_member_id"
     };
 }
 
@@ -45,6 +77,7 @@ impl FromRow for Session {
             id: row.parsed("session_id")?,
             member: Member::from_row(row)?,
             connection: row.parsed_optional("connection_id")?,
+            origin: Origin::from_row(row)?,
             epoch: row.get("stamp")?,
             minted_at: row.get("minted_at")?,
             seen_at: row.get("seen_at")?,
@@ -89,6 +122,16 @@ pub async fn add(tx: &mut Tx, session: &New) -> Result<(), DbError> {
             session.minted_at,
             session.expires_at
         ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Notes from whose session, at which epoch, a new session was opened: it ends with them.
+pub async fn comes_from(tx: &mut Tx, id: SessionId, origin: MemberId, epoch: i64) -> Result<(), DbError> {
+    tx.execute(
+        sql!("UPDATE session SET origin_member_id = $2, origin_epoch = $3 WHERE id = $1"),
+        args![&id.to_string(), &origin.to_string(), epoch],
     )
     .await?;
     Ok(())
@@ -147,8 +190,10 @@ pub async fn count_living(conn: &mut Conn, member: MemberId, now: Timestamp) -> 
     conn.one(
         sql!(
             "SELECT COUNT(*) AS value FROM session s JOIN member m ON m.id = s.member_id
+                  LEFT JOIN member f ON f.id = s.origin_member_id
              WHERE s.member_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.epoch = m.epoch
-               AND s.minted_at > m.session_floor"
+               AND s.minted_at > m.session_floor
+               AND (f.id IS NULL OR f.held = FALSE AND s.origin_epoch = f.epoch AND s.minted_at > f.session_floor)"
         ),
         args![&member.to_string(), now],
     )
@@ -216,8 +261,10 @@ pub async fn living(
         sql!(
             "SELECT s.id, c.name AS connection_name, s.minted_at, s.seen_at
              FROM session s JOIN member m ON m.id = s.member_id LEFT JOIN connection c ON c.id = s.connection_id
+                  LEFT JOIN member f ON f.id = s.origin_member_id
              WHERE s.member_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3 AND s.epoch = m.epoch
                AND s.minted_at > m.session_floor AND m.held = FALSE
+               AND (f.id IS NULL OR f.held = FALSE AND s.origin_epoch = f.epoch AND s.minted_at > f.session_floor)
              ORDER BY s.seen_at DESC, s.id DESC"
         ),
         args![&member.to_string(), now, idle],
@@ -238,9 +285,11 @@ pub async fn living_before(
         sql!(
             "SELECT s.id, c.name AS connection_name, s.minted_at, s.seen_at
              FROM session s JOIN member m ON m.id = s.member_id LEFT JOIN connection c ON c.id = s.connection_id
+                  LEFT JOIN member f ON f.id = s.origin_member_id
              WHERE s.member_id = $1 AND s.id < $4 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3
                AND s.epoch = m.epoch AND s.minted_at > m.session_floor AND m.held = FALSE
                AND (c.stage IS NULL OR c.stage <> 'off')
+               AND (f.id IS NULL OR f.held = FALSE AND s.origin_epoch = f.epoch AND s.minted_at > f.session_floor)
              ORDER BY s.id DESC LIMIT $5"
         ),
         args![&member.to_string(), now, idle, before, limit],

@@ -2,13 +2,16 @@
 
 mod accounts;
 mod activations;
+pub(crate) mod invitations;
 pub(crate) mod keys;
 mod members;
 pub(crate) mod orgs;
+pub(crate) mod owners;
 mod profile;
 pub(crate) mod rules;
 pub(crate) mod sessions;
 pub(crate) mod shapes;
+pub(crate) mod switching;
 mod version;
 
 use axum::Json;
@@ -33,6 +36,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(members::routes())
         .merge(accounts::routes())
         .merge(activations::routes())
+        .merge(invitations::routes())
+        .merge(owners::routes())
+        .merge(switching::routes())
 }
 
 /// Who you are, where, with which roles and why.

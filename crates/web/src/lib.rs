@@ -5,6 +5,7 @@
 //! | [`check`] | `/api/v1/keys/check` | resource servers: the hot path, with a router of its own and no layers |
 //! | [`api`] | `/api/v1/…` | people, admins, operators |
 //! | [`login`] | `/login…`, `/oidc/{connection}/callback`, `/logout`, `/link/{secret}` | people and identity providers |
+//! | [`invitations`] | `/invitations/{secret}` | invited people |
 //! | [`scim`] | `/scim/v2/…` | provisioning clients |
 //! | [`pages`] | `/`, `/me/…`, `/o/{org}/…`, `/assets/…` | people |
 //! | [`probe`] | `/healthz`, `/readyz`, `/metrics` | probes |
@@ -19,6 +20,7 @@ mod check;
 mod cookie;
 mod envelope;
 mod extract;
+mod invitations;
 mod login;
 mod openapi;
 mod pages;
@@ -43,6 +45,7 @@ pub fn router(app: App) -> Router {
     let fenced = Router::new()
         .merge(api)
         .merge(login::routes().layer(from_fn(pages::failure::to_the_door)))
+        .merge(invitations::routes())
         .merge(pages::routes())
         .layer(CsrfLayer::new())
         .layer(CompressionLayer::new());

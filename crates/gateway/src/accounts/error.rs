@@ -42,7 +42,7 @@ pub enum AccountError {
     #[error("the recovery address must be another than the owners' own")]
     Recovery,
     /// The org has as many owners as it may have (409).
-    #[error("this org has as many owners as it may have; remove one first")]
+    #[error("this org has as many owners as it may have, with those who are invited; remove one first")]
     Owners,
     /// The address is of another domain than the other owners' (422).
     #[error("all owners have addresses of one domain, here `{0}`")]

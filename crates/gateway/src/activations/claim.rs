@@ -62,7 +62,7 @@ pub async fn claim(app: &App, ctx: &Ctx, secret: &str, wanted: For) -> Result<Cl
         (Some(person), For::New { name, .. }) => {
             app.pause.at(Point::Claim).await;
             let mut tx = accounts::turn(app).await?;
-            let ctx = session::speaks(app, &mut tx, ctx, None).await?.ok_or(Denied::Unknown)?;
+            let ctx = session::speaks(app, &mut tx, ctx, &[]).await?.ok_or(Denied::Unknown)?;
             let email = is_theirs(&mut tx, &row, person.user).await?;
             into_new(app, tx, &ctx, &row, (&email, &name, None)).await
         }

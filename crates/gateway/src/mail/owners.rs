@@ -53,10 +53,7 @@ async fn apart(
 }
 
 fn named(owner: Owner) -> String {
-    match owner.email {
-        Some(email) => format!("{} ({email})", owner.name),
-        None => owner.name,
-    }
+    super::called(&owner.name, owner.email.as_deref())
 }
 
 /// Sends to each address once.

@@ -103,7 +103,7 @@ pub(super) async fn locked(app: &App, ctx: &Ctx, account: AccountId) -> Result<(
     let row = account::find(&mut tx, account).await?.ok_or(RulesError::Missing("org"))?;
     account::lock_org(&mut tx, row.org).await?;
     // The rules decide who may change them: whoever had the lock before may have taken that away.
-    let ctx = session::speaks(app, &mut tx, &ctx, None).await?.ok_or(Denied::Unknown)?;
+    let ctx = session::speaks(app, &mut tx, &ctx, &[]).await?.ok_or(Denied::Unknown)?;
     ctx.may(Permission::ManageRules, account)?;
     let row = account::find(&mut tx, account).await?.ok_or(RulesError::Missing("org"))?;
     Ok((tx, ctx, row))

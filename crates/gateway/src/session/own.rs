@@ -122,5 +122,8 @@ pub(crate) async fn start_over(
         expires_at: old.expires_at,
     };
     rows::add(tx, &new).await?;
+    if let Some(origin) = old.origin {
+        rows::comes_from(tx, new.id, origin.member, origin.stamp).await?;
+    }
     Ok(Some(Opened { secret, expires_at: old.expires_at }))
 }

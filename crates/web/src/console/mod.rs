@@ -22,6 +22,7 @@ pub mod docs;
 pub mod door;
 pub mod failure;
 pub mod frame;
+pub mod invitation;
 pub mod keys;
 pub mod overview;
 pub mod people;

@@ -9,9 +9,9 @@ const WITHOUT_BODY: [&str; 6] = [
     "/api/v1/me/leave",
     "/api/v1/me/sessions/end-others",
     "/api/v1/orgs/{org}/rules/preview",
-    "/api/v1/orgs/{org}/rules/undo",
     "/api/v1/orgs/{org}/users/{user}/deactivate",
     "/api/v1/orgs/{org}/users/{user}/reactivate",
+    "/api/v1/orgs/{org}/invitations/{invitation}/resend",
 ];
 
 fn document() -> Value {

@@ -2,6 +2,7 @@
 //!
 //! Each text goes through [`Sample::text`], so that the same pages can be filled with markup by an enemy.
 
+mod invitation;
 mod rules;
 mod security;
 
@@ -295,6 +296,7 @@ impl Sample {
     /// Every page, several of them in more than one state.
     pub(super) fn pages(&self) -> Vec<Rendered> {
         let mut pages = self.door();
+        pages.extend(self.invitations());
         pages.extend(self.failures());
         pages.extend(self.my_keys());
         pages.extend(self.security());
