@@ -8,8 +8,9 @@
 //! When the feed is not the continuation of the one that was followed, the whole memory is replaced by a fresh one, never
 //! emptied: whatever was being read for the old one is kept in the old one, where nobody looks any more.
 
+mod shards;
+
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -23,40 +24,7 @@ use cardea_tokens::format::Kid;
 use cardea_tokens::pepper::Mac;
 
 use crate::rules::Shelf;
-
-const SHARDS: usize = 64;
-
-/// Something cut into shards by key, so that writers of one key do not stop readers of another.
-pub(crate) struct Shards<S> {
-    hasher: RandomState,
-    shards: Vec<RwLock<S>>,
-}
-
-impl<S: Default> Shards<S> {
-    fn new() -> Self {
-        let shards = std::iter::repeat_with(RwLock::default).take(SHARDS).collect();
-        Self { hasher: RandomState::new(), shards }
-    }
-
-    fn shard(&self, key: impl Hash) -> Option<&RwLock<S>> {
-        let hash = usize::try_from(self.hasher.hash_one(key) >> 32).unwrap_or(0);
-        self.shards.get(hash % SHARDS)
-    }
-
-    /// Looks into the shard of `key`.
-    fn with<R>(&self, key: impl Hash, look: impl FnOnce(&S) -> Option<R>) -> Option<R> {
-        look(&self.shard(key)?.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn change<R>(&self, key: impl Hash, change: impl FnOnce(&mut S) -> R) -> Option<R> {
-        Some(change(&mut self.shard(key)?.write().unwrap_or_else(PoisonError::into_inner)))
-    }
-
-    /// Looks into one shard after the other.
-    fn each<R>(&self, look: impl Fn(&S) -> R) -> impl Iterator<Item = R> {
-        self.shards.iter().map(move |shard| look(&shard.read().unwrap_or_else(PoisonError::into_inner)))
-    }
-}
+use shards::Shards;
 
 /// The keys of one shard. The entries lie in blocks that never move and have no gaps, because a map that has just grown
 /// is half empty: with the entries in it, a million keys would take twice the room.

@@ -145,7 +145,7 @@ pub(crate) async fn write(app: &App, ctx: &Ctx, about: Option<MemberId>) -> Resu
     write_about(app, ctx, about.as_slice()).await
 }
 
-/// As [`write`], about several.
+/// As [`write()`], about several.
 pub(crate) async fn write_about(app: &App, ctx: &Ctx, about: &[MemberId]) -> Result<Option<(Tx, Ctx)>, DbError> {
     app.pause.at(Point::Speaking).await;
     let mut tx = app.db.write().await?;
