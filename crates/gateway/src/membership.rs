@@ -70,7 +70,7 @@ pub(crate) async fn sync(
         None => (Vec::new(), ctx.now),
     };
     let (groups, seen_at) = groups.map_or_else(kept, |groups| (groups, ctx.now));
-    let told = Snapshot { connection, member: member.id, groups, said: said.to_owned(), seen_at, open: true };
+    let told = Snapshot { connection, member: member.id, groups, said: said.to_owned(), seen_at };
     if standing.is_none_or(|last| !is_same(&last, &told)) {
         note(app, tx, ctx, (member, identity), &told).await?;
     }

@@ -260,12 +260,12 @@ impl Known {
     /// The union of what each connection's groups earn by that connection's rules, and when the first of these lists that
     /// still counts is too old; `most` of zero is never.
     ///
-    /// A list counts while its connection lets people in, while it is not left out for too long, and while it is younger than
-    /// `most`. If none that earns anything is, the answer is when the last one was.
+    /// A list counts while it is not left out for too long and is younger than `most`; a connection that is off lets nobody in,
+    /// and takes nobody's roles. If none that earns anything is, the answer is when the last one was.
     pub(crate) fn earned(&self, most: Duration) -> (Grants, Option<Timestamp>) {
         let (mut all, mut first, mut late) = (Grants::default(), None, None);
         let most = if most.is_zero() { Duration::MAX } else { most.saturating_add(NOTED_TO) };
-        for (snapshot, groups) in self.said.iter().filter(|(snapshot, _)| snapshot.open) {
+        for (snapshot, groups) in &self.said {
             let Some(rules) = self.sets.giving.rules.get(&snapshot.connection) else { continue };
             let earned = evaluate(rules, groups);
             if earned.account.is_none() || is_over(&snapshot.said, snapshot.seen_at, self.now) {

@@ -42,8 +42,6 @@ pub struct Snapshot {
     pub said: String,
     /// When the list was last told whole, to the hour.
     pub seen_at: Timestamp,
-    /// Whether the connection lets people in now; of one that does not, nothing earns roles.
-    pub open: bool,
 }
 
 impl FromRow for Snapshot {
@@ -54,13 +52,8 @@ impl FromRow for Snapshot {
             groups: row.parsed::<List>("group_ids")?.0,
             said: row.get("said")?,
             seen_at: row.get("seen_at")?,
-            open: is_open(&row.get::<String>("stage")?),
         })
     }
-}
-
-fn is_open(stage: &str) -> bool {
-    matches!(stage, "tested" | "live")
 }
 
 /// A stored list of groups' numbers.
@@ -154,8 +147,8 @@ async fn add(tx: &mut Tx, connection: ConnectionId, value: &str) -> Result<i64, 
 pub async fn snapshot(conn: &mut Conn, identity: IdentityId) -> Result<Option<Snapshot>, DbError> {
     conn.optional(
         sql!(
-            "SELECT s.connection_id, s.member_id, s.group_ids, s.said, s.seen_at, c.stage
-             FROM group_snapshot s JOIN connection c ON c.id = s.connection_id WHERE s.identity_id = $1"
+            "SELECT s.connection_id, s.member_id, s.group_ids, s.said, s.seen_at
+             FROM group_snapshot s WHERE s.identity_id = $1"
         ),
         args![&identity.to_string()],
     )
@@ -166,8 +159,8 @@ pub async fn snapshot(conn: &mut Conn, identity: IdentityId) -> Result<Option<Sn
 pub async fn snapshots(conn: &mut Conn, member: MemberId) -> Result<Vec<Snapshot>, DbError> {
     conn.all(
         sql!(
-            "SELECT s.connection_id, s.member_id, s.group_ids, s.said, s.seen_at, c.stage
-             FROM group_snapshot s JOIN identity i ON i.id = s.identity_id JOIN connection c ON c.id = s.connection_id
+            "SELECT s.connection_id, s.member_id, s.group_ids, s.said, s.seen_at
+             FROM group_snapshot s JOIN identity i ON i.id = s.identity_id
              WHERE s.member_id = $1 AND i.deleted_at IS NULL ORDER BY s.connection_id"
         ),
         args![&member.to_string()],
@@ -203,8 +196,6 @@ pub struct Said {
     pub said: String,
     /// When the list was last told whole.
     pub seen_at: Timestamp,
-    /// Whether the connection lets people in now.
-    pub open: bool,
 }
 
 impl FromRow for Told {
@@ -215,7 +206,6 @@ impl FromRow for Told {
                 groups: row.parsed::<List>("group_ids")?.0,
                 said: row.get("said")?,
                 seen_at: row.get("seen_at")?,
-                open: is_open(&row.get::<String>("stage")?),
             }),
             None => None,
         };
@@ -234,13 +224,12 @@ impl FromRow for Told {
 pub async fn page(conn: &mut Conn, account: AccountId, after: &str, limit: i64) -> Result<Vec<Told>, DbError> {
     conn.all(
         sql!(
-            "SELECT m.id, m.owner, m.left_org_at, m.managed_since, m.account_role, s.connection_id, s.group_ids, s.said, s.seen_at,
-                    c.stage
+            "SELECT m.id, m.owner, m.left_org_at, m.managed_since, m.account_role, s.connection_id, s.group_ids, s.said, s.seen_at
              FROM (SELECT id, owner, left_org_at, managed_since, account_role FROM member
                    WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS m
              LEFT JOIN group_snapshot s ON s.member_id = m.id
                   AND EXISTS (SELECT 1 FROM identity i WHERE i.id = s.identity_id AND i.deleted_at IS NULL)
-             LEFT JOIN connection c ON c.id = s.connection_id ORDER BY m.id, s.connection_id"
+             ORDER BY m.id, s.connection_id"
         ),
         args![&account.to_string(), after, limit],
     )

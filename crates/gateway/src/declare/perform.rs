@@ -150,8 +150,6 @@ impl Hand<'_> {
             Work::Team(work) => self.team(tx, name, work).await?,
             Work::Upstream { connection, work } => {
                 self.upstream(tx, name, connection, work).await?;
-                // Of a connection that is off, nothing earns roles.
-                self.news.org |= matches!(work, Upstream::Put { .. });
                 self.ruled |= matches!(work, Upstream::PutRule { .. } | Upstream::RemoveRule);
                 self.news.connections.insert(connection.clone());
             }

@@ -247,7 +247,7 @@ impl<'a> Comparison<'a> {
 fn earned(rules: &Ruled<'_>, told: &[Told], now: Timestamp, scratch: &mut Scratch) -> Vec<u32> {
     scratch.places.clear();
     let said = told.iter().filter_map(|told| told.said.as_ref());
-    for said in said.filter(|said| said.open && !is_over(&said.said, said.seen_at, now)) {
+    for said in said.filter(|said| !is_over(&said.said, said.seen_at, now)) {
         rules.index.applying(said, &mut scratch.met, &mut scratch.places);
     }
     scratch.places.iter().filter_map(|place| rules.gives.get(*place)).flatten().copied().collect()
