@@ -13,7 +13,6 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::context::Ctx;
-use crate::error::kind_of;
 use crate::mail::{self, Message};
 use crate::tries::seconds;
 use crate::{audit, session};
@@ -97,7 +96,7 @@ impl From<DbError> for ContactError {
 impl Fault for ContactError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Missing => Kind::Missing,
             Self::Text | Self::Team(_) | Self::NoTeam => Kind::Unprocessable,
             Self::TooMany(seconds) => Kind::TooMany(*seconds),
@@ -107,9 +106,8 @@ impl Fault for ContactError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) => "unauthenticated",
-            Self::Denied(Denied::Hidden) | Self::Missing => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
+            Self::Missing => "not_found",
             Self::Text => "invalid_message",
             Self::Team(_) => "unknown_team",
             Self::NoTeam => "team_missing",

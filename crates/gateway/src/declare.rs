@@ -43,7 +43,6 @@ use crate::accounts::turn;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::entitlements;
-use crate::error::kind_of;
 use crate::feed;
 use crate::password::PasswordError;
 use crate::state::{Account, OrgKind, Problem, Secret, State, Thing, Version, check};
@@ -108,7 +107,7 @@ impl From<DbError> for DeclareError {
 impl Fault for DeclareError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Problems(_) => Kind::Unprocessable,
             Self::Password(error) => error.kind(),
             Self::Overtaken => Kind::Conflict,
@@ -119,9 +118,7 @@ impl Fault for DeclareError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) => "unauthenticated",
-            Self::Denied(Denied::Hidden) => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
             Self::Problems(_) => "invalid_state",
             Self::Password(error) => error.code(),
             Self::Overtaken => "overtaken",

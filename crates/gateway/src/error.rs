@@ -26,20 +26,10 @@ impl From<DbError> for GatewayError {
     }
 }
 
-/// The kind of a refusal.
-#[must_use]
-pub const fn kind_of(denied: Denied) -> Kind {
-    match denied {
-        Denied::Unknown => Kind::Unauthenticated,
-        Denied::Hidden => Kind::Missing,
-        Denied::Refused => Kind::Refused,
-    }
-}
-
 impl Fault for GatewayError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Database(error) => error.kind(),
             Self::Corrupt(_) => Kind::Internal,
             Self::Missing(_) => Kind::Missing,
@@ -48,9 +38,8 @@ impl Fault for GatewayError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) => "unauthenticated",
-            Self::Denied(Denied::Hidden) | Self::Missing(_) => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
+            Self::Missing(_) => "not_found",
             Self::Database(error) => error.code(),
             Self::Corrupt(_) => "internal",
         }

@@ -16,7 +16,6 @@ use serde_json::json;
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
-use crate::error::kind_of;
 use crate::mail::{self, Message};
 use crate::password::PasswordError;
 use crate::pause::Point;
@@ -58,7 +57,7 @@ impl From<DbError> for FactorError {
 impl Fault for FactorError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::NoPassword => Kind::Conflict,
             Self::Wrong => Kind::Refused,
             Self::Same => Kind::Unprocessable,
@@ -70,9 +69,7 @@ impl Fault for FactorError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) => "unauthenticated",
-            Self::Denied(Denied::Hidden) => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
             Self::NoPassword => "no_password",
             Self::Wrong => "wrong_password",
             Self::Same => "same_password",

@@ -15,7 +15,6 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::context::Ctx;
-use crate::error::kind_of;
 use crate::mail::{self, Message};
 use crate::{audit, revocation, session};
 
@@ -57,7 +56,7 @@ impl From<DbError> for OwnerError {
 impl Fault for OwnerError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Missing => Kind::Missing,
             Self::Last | Self::Yourself | Self::AccountOwner => Kind::Conflict,
             Self::NotHeir => Kind::Unprocessable,
@@ -68,9 +67,8 @@ impl Fault for OwnerError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) => "unauthenticated",
-            Self::Denied(Denied::Hidden) | Self::Missing => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
+            Self::Missing => "not_found",
             Self::Last => "last_owner",
             Self::Yourself => "own_ownership",
             Self::AccountOwner => "account_owner_required",

@@ -22,7 +22,6 @@ use serde_json::json;
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
-use crate::error::kind_of;
 use crate::session::{self, Opened};
 
 /// Why somebody is not in the other org now.
@@ -54,7 +53,7 @@ impl From<DbError> for SwitchError {
 impl Fault for SwitchError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Missing => Kind::Missing,
             Self::Held | Self::SignIn(_) => Kind::Refused,
             Self::Database(error) => error.kind(),
@@ -63,9 +62,8 @@ impl Fault for SwitchError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) => "unauthenticated",
-            Self::Denied(Denied::Hidden) | Self::Missing => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
+            Self::Missing => "not_found",
             Self::Held => "access_ended",
             Self::SignIn(_) => "sign_in_required",
             Self::Database(error) => error.code(),

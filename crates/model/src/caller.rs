@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::fault::{Fault, Kind};
 use crate::id::{AccountId, ClientId, ConnectionId, MemberId, OperatorId, OrgId, SessionId, TeamId, UserId};
 use crate::rule::AccountRole;
 
@@ -174,6 +175,24 @@ pub enum Denied {
     /// The caller may know of it, but not do this (403).
     #[error("your role does not allow this")]
     Refused,
+}
+
+impl Fault for Denied {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unknown => Kind::Unauthenticated,
+            Self::Hidden => Kind::Missing,
+            Self::Refused => Kind::Refused,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unauthenticated",
+            Self::Hidden => "not_found",
+            Self::Refused => "forbidden",
+        }
+    }
 }
 
 impl Caller {

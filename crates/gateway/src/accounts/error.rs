@@ -3,7 +3,6 @@
 use cardea_model::{Denied, Fault, Kind};
 use cardea_store::db::DbError;
 
-use crate::error::kind_of;
 use crate::password::PasswordError;
 
 /// Why an account, owner, operator or link was not made or used.
@@ -70,7 +69,7 @@ impl From<DbError> for AccountError {
 impl Fault for AccountError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Link | Self::NoAccount(_) => Kind::Missing,
             Self::Description | Self::Recovery => Kind::Unprocessable,
             Self::Email | Self::Name | Self::OwnerDomain(_) | Self::OtherPassword => Kind::Unprocessable,
@@ -83,9 +82,7 @@ impl Fault for AccountError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) => "unauthenticated",
-            Self::Denied(Denied::Hidden) => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
             Self::Link => "link_invalid",
             Self::NoAccount(_) => "not_found",
             Self::Email => "invalid_email",

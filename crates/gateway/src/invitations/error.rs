@@ -5,7 +5,6 @@ use cardea_model::{Denied, Fault, Kind};
 use cardea_store::db::DbError;
 
 use crate::accounts::AccountError;
-use crate::error::kind_of;
 
 /// Why an invitation is not made, changed or accepted.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +99,7 @@ impl From<DbError> for InvitationError {
 impl Fault for InvitationError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Missing | Self::Link => Kind::Missing,
             Self::Email
             | Self::Validity(..)
@@ -128,9 +127,8 @@ impl Fault for InvitationError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) => "unauthenticated",
-            Self::Denied(Denied::Hidden) | Self::Missing => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
+            Self::Missing => "not_found",
             Self::Link => "link_invalid",
             Self::Individual => "individual_org",
             Self::Email => "invalid_email",

@@ -4,8 +4,6 @@ use cardea_model::key::{BadExpiry, GrantError, KeyState};
 use cardea_model::{Denied, Fault, Kind};
 use cardea_store::db::DbError;
 
-use crate::error::kind_of;
-
 /// Why a key was not made or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -56,7 +54,7 @@ impl From<DbError> for KeyError {
 impl Fault for KeyError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Ended => Kind::Unauthenticated,
             Self::Name | Self::Expiry(_) | Self::Grant(_) | Self::NoRole(_) => Kind::Unprocessable,
             Self::NameTaken | Self::Limit(_) | Self::State(_) => Kind::Conflict,
@@ -68,9 +66,9 @@ impl Fault for KeyError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) | Self::Ended => "unauthenticated",
-            Self::Denied(Denied::Hidden) | Self::Missing => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
+            Self::Ended => "unauthenticated",
+            Self::Missing => "not_found",
             Self::Name => "invalid_name",
             Self::NameTaken => "key_name_taken",
             Self::Limit(_) => "key_limit_reached",

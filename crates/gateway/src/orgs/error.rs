@@ -3,8 +3,6 @@
 use cardea_model::{Denied, Fault, Kind};
 use cardea_store::db::DbError;
 
-use crate::error::kind_of;
-
 /// Why an org or a team was not shown or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OrgError {
@@ -51,7 +49,7 @@ impl From<DbError> for OrgError {
 impl Fault for OrgError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Missing(_) => Kind::Missing,
             Self::TeamName | Self::Capitals(_) | Self::Description => Kind::Unprocessable,
             Self::TeamNameTaken | Self::TeamNameEnded | Self::Individual => Kind::Conflict,
@@ -62,9 +60,8 @@ impl Fault for OrgError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) => "unauthenticated",
-            Self::Denied(Denied::Hidden) | Self::Missing(_) => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
+            Self::Missing(_) => "not_found",
             Self::TeamName | Self::Capitals(_) => "invalid_team_name",
             Self::TeamNameTaken => "team_name_taken",
             Self::TeamNameEnded => "team_name_ended",

@@ -4,8 +4,6 @@ use cardea_model::{Denied, Fault, Kind};
 use cardea_scim::ScimError;
 use cardea_store::db::DbError;
 
-use crate::error::kind_of;
-
 /// Why a request of a directory was not answered with what it asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisioningError {
@@ -47,7 +45,7 @@ impl Fault for ProvisioningError {
             Self::Unknown => Kind::Unauthenticated,
             Self::Off => Kind::Refused,
             Self::TooMany(seconds) => Kind::TooMany(*seconds),
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Refused(refusal) => match refusal.status {
                 403 => Kind::Refused,
                 404 => Kind::Missing,

@@ -5,7 +5,7 @@ use cardea_model::{Denied, Fault, Kind};
 use cardea_store::db::DbError;
 
 use super::plan::Guard;
-use crate::error::{GatewayError, kind_of};
+use crate::error::GatewayError;
 
 /// Why rules were not changed or put in force.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +77,7 @@ impl From<GatewayError> for RulesError {
 impl Fault for RulesError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Missing(_) => Kind::Missing,
             Self::Rule(_) | Self::Unknown(_) => Kind::Unprocessable,
             Self::NameTaken | Self::NotLinked | Self::Confirm(_) | Self::NothingToUndo | Self::NotActive => {
@@ -91,9 +91,8 @@ impl Fault for RulesError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) => "unauthenticated",
-            Self::Denied(Denied::Hidden) | Self::Missing(_) => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
+            Self::Missing(_) => "not_found",
             Self::Rule(_) | Self::Unknown(_) => "invalid_rule",
             Self::NameTaken => "rule_name_taken",
             Self::NotLinked => "org_not_linked",
