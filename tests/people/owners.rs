@@ -1,5 +1,7 @@
 //! Owners go too, but for the last, and the others hear of it.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use cardea_store::{account, member};
 use cardea_testkit::world::OWNER;
@@ -54,7 +56,13 @@ async fn an_owner_removes_another_and_the_rest_hear_of_it(engine: Engine) -> Res
     assert_eq!(outcome(&delete(&staff.bo, &user("dana")).await?), refusal(403, "forbidden"));
     let from_account = delete(&staff.owner, &format!("/api/v1/accounts/acme/users/{}", email("dana"))).await?;
     assert_eq!(outcome(&from_account), refusal(409, "owner_immutable"));
-    let removed = delete(&staff.chika, &user("dana")).await?;
+    // Whoever removes an owner, be it themselves, has just signed in: an open screen is not enough.
+    staff.node().clock.advance(Duration::from_secs(16 * 60));
+    for answer in [delete(&staff.chika, &user("dana")).await?, leave(&staff.chika).await?] {
+        assert_eq!(outcome(&answer), refusal(403, "reauthentication_required"));
+    }
+    let chika = staff.world.sign_in("chika").await?;
+    let removed = delete(&chika, &user("dana")).await?;
     assert_eq!(removed.status, 200, "{}", removed.body);
     assert_eq!(staff.dana.get("/api/v1/me").await?.status, 401);
     let letters = staff.node().mail().await?;

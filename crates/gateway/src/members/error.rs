@@ -3,7 +3,7 @@
 use cardea_model::{Denied, Fault, Kind};
 use cardea_store::db::DbError;
 
-use crate::error::{GatewayError, kind_of};
+use crate::error::GatewayError;
 
 /// Why somebody's roles or place were not changed.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,9 @@ pub enum MemberError {
     /// The user owns the org or the account (409).
     #[error("an owner's roles are not changed by anybody")]
     OwnerImmutable,
+    /// An owner would go, and the sign-in is not recent enough (403).
+    #[error("sign in again to remove an owner: it asks for a sign-in of the last 15 minutes")]
+    Reauthenticate,
     /// The org would be left without an owner (409).
     #[error("this is the last owner of the org; it needs another one first")]
     LastOwner,
@@ -89,9 +92,9 @@ impl From<GatewayError> for MemberError {
 impl Fault for MemberError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Denied(denied) => kind_of(*denied),
+            Self::Denied(denied) => denied.kind(),
             Self::Missing(_) => Kind::Missing,
-            Self::Ownership => Kind::Refused,
+            Self::Ownership | Self::Reauthenticate => Kind::Refused,
             Self::OwnerImmutable
             | Self::LastOwner
             | Self::AccountOwner
@@ -109,11 +112,11 @@ impl Fault for MemberError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Denied(Denied::Unknown) => "unauthenticated",
-            Self::Denied(Denied::Hidden) | Self::Missing(_) => "not_found",
-            Self::Denied(Denied::Refused) => "forbidden",
+            Self::Denied(denied) => denied.code(),
+            Self::Missing(_) => "not_found",
             Self::Ownership => "owners_invite_owners",
             Self::OwnerImmutable => "owner_immutable",
+            Self::Reauthenticate => "reauthentication_required",
             Self::LastOwner => "last_owner",
             Self::AccountOwner => "account_owner",
             Self::RuleManaged(_) => "rule_managed",

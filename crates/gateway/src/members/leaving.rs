@@ -84,10 +84,13 @@ pub async fn remove_from_account(app: &App, ctx: &Ctx, account: AccountId, user:
     depart(app, tx, &ctx, &member, departure).await
 }
 
-/// Whether an owner can go: another one stays, and the account keeps its owner. The others hear of it.
+/// Whether an owner can go: whoever says so has just signed in, another one stays, and the account keeps its owner. The others hear of it.
 async fn resign(app: &App, tx: &mut Tx, ctx: &Ctx, member: &Member) -> Result<(), MemberError> {
-    // Two owners who go at once must not each count on the other.
-    account::lock_org(tx, member.org).await?;
+    // Two owners who go at once, by whichever way, must not each count on the other.
+    account::lock(tx, member.account).await?;
+    if !session::is_recent(app, tx, ctx).await? {
+        return Err(MemberError::Reauthenticate);
+    }
     if member::owners(tx, member.account).await?.len() < 2 {
         return Err(MemberError::LastOwner);
     }
