@@ -15,6 +15,7 @@ stories! {
     a_rule_gives_nothing_before_it_is_activated,
     what_the_preview_says_is_what_activation_does,
     whoever_was_invited_keeps_their_roles_until_a_rule_matches_them,
+    whoever_leaves_is_not_again_what_they_were_by_hand,
     undo_brings_back_what_stood_before,
     a_stale_digest_is_refused,
     of_two_activations_at_once_one_is_refused,
@@ -136,6 +137,24 @@ async fn whoever_was_invited_keeps_their_roles_until_a_rule_matches_them(engine:
     in_groups(&world, "ana", &[]);
     let ana = world.sign_in("ana").await?;
     assert_eq!(roles(&ana).await?, [""; 0]);
+    Ok(())
+}
+
+/// An admin of the account by hand whom rules have made a member stays one when they leave the org.
+async fn whoever_leaves_is_not_again_what_they_were_by_hand(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let (owner, ana) = (world.sign_in_owner().await?, world.sign_in("ana").await?);
+    let app = &world.node().app;
+    let mut tx = app.db.write().await?;
+    let acme = account::named(&mut tx, "acme").await?.context("acme")?;
+    let listed = person::by_email(&mut tx, acme.id, "ana@corp.example").await?.context("Ana")?;
+    assert!(member::set_account_role(&mut tx, listed.member, "admin").await?);
+    tx.commit().await?;
+    let tenants = "/api/v1/accounts/acme/users";
+    assert_eq!(owner.get(tenants).await?.status, 200);
+    assert_eq!(ana.get(tenants).await?.status, 403);
+    assert_eq!(ana.send(Method::POST, "/api/v1/me/leave", &json!({})).await?.status, 200);
+    assert_eq!(world.sign_in("ana").await?.get(tenants).await?.status, 403);
     Ok(())
 }
 

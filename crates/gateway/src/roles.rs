@@ -130,17 +130,21 @@ pub(crate) async fn of(app: &App, conn: &mut Conn, member: &Member, now: Timesta
         let role = RoleView { team: None, service: "*".to_owned(), role: "owner".to_owned(), because };
         return Ok(plain(Source::Owner, vec![role]));
     }
-    if member.left_org_at.is_some() {
-        return Ok(plain(Source::Left, Vec::new()));
-    }
     // Where no rules have ever been in force, nobody's groups matter.
-    if member.rules.generation == 0 {
-        return Ok(plain(Source::Manual, by_hand(conn, member).await?));
-    }
-    let known = Known::read(app, conn, member, now).await?;
-    if known.managed_since(member).is_none() {
-        return Ok(plain(Source::Manual, by_hand(conn, member).await?));
-    }
+    let known = match member.rules.generation {
+        0 => None,
+        _ => Some(Known::read(app, conn, member, now).await?).filter(|known| known.managed_since(member).is_some()),
+    };
+    let (Some(known), None) = (&known, member.left_org_at) else {
+        let (source, roles) = match member.left_org_at {
+            Some(_) => (Source::Left, Vec::new()),
+            None => (Source::Manual, by_hand(conn, member).await?),
+        };
+        // What somebody was in the account by hand before rules managed them does not come back when they leave the org.
+        let kept = known.is_none() || account_role == AccountRole::Owner;
+        let account_role = if kept { account_role } else { AccountRole::Member };
+        return Ok(Effective { source, account_role, roles, stale_at: None });
+    };
     let (earned, stale_at) = known.earned(app.settings.claims_max_age);
     let role = earned.account.as_ref().map_or(AccountRole::Member, |(role, _)| *role);
     // The account's one owner stays that, whatever rules say.
