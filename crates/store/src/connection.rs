@@ -264,29 +264,8 @@ pub async fn rules(conn: &mut Conn, org: OrgId) -> Result<Vec<Rule>, DbError> {
     .await
 }
 
-/// Inserts a rule or brings the one of its name up to date.
-pub async fn put_rule(tx: &mut Tx, org: OrgId, rule: &Rule, position: i64) -> Result<(), DbError> {
-    tx.execute(
-        sql!(
-            "INSERT INTO rule (id, org_id, connection_id, name, position, document) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (org_id, name) DO UPDATE SET connection_id = excluded.connection_id,
-                 position = excluded.position, document = excluded.document"
-        ),
-        args![
-            &rule.id.to_string(),
-            &org.to_string(),
-            &rule.connection.to_string(),
-            &rule.name,
-            position,
-            &rule.document
-        ],
-    )
-    .await?;
-    Ok(())
-}
-
 /// Inserts a rule or brings the one with its id up to date, its name too; `Conflict` means that the name is another's.
-pub async fn replace_rule(tx: &mut Tx, org: OrgId, rule: &Rule, position: i64) -> Result<(), DbError> {
+pub async fn put_rule(tx: &mut Tx, org: OrgId, rule: &Rule, position: i64) -> Result<(), DbError> {
     tx.execute(
         sql!(
             "INSERT INTO rule (id, org_id, connection_id, name, position, document) VALUES ($1, $2, $3, $4, $5, $6)

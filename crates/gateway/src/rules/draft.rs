@@ -145,7 +145,7 @@ pub async fn put(
     let position = i64::try_from(known.unwrap_or(standing.len())).unwrap_or(i64::MAX);
     let document = serde_json::to_string(&frozen.body).map_err(|_| RulesError::Corrupt("rule"))?;
     let stored = connection::Rule { id: frozen.id, connection: frozen.connection, name: frozen.name.clone(), document };
-    connection::replace_rule(&mut tx, row.org, &stored, position).await?;
+    connection::put_rule(&mut tx, row.org, &stored, position).await?;
     let (action, detail) = (if known.is_some() { "rule.changed" } else { "rule.added" }, json!({"name": frozen.name}));
     audit::record(app, &mut tx, &ctx, Some(account), action, &frozen.id.to_string(), detail).await?;
     tx.commit().await?;

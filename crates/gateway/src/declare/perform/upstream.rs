@@ -77,8 +77,9 @@ impl Hand<'_> {
     }
 
     async fn put_rule(&mut self, tx: &mut Tx, rule: &Rule, position: usize) -> Result<(), DeclareError> {
+        let standing = connection::rules(tx, self.row.org).await?.into_iter().find(|known| known.name == rule.name);
         let row = connection::Rule {
-            id: RuleId::new(self.ctx.now, &*self.app.random),
+            id: standing.map_or_else(|| RuleId::new(self.ctx.now, &*self.app.random), |known| known.id),
             connection: self.id_of(&rule.connection)?,
             name: rule.name.clone(),
             document: canonical::json(&rule.body())?.to_string(),
