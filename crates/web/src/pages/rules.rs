@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use cardea_gateway::rules::{self, InForce, RulesError, RulesView};
+use cardea_gateway::rules::{self, InForce, RuleView, RulesError, RulesView};
 use cardea_gateway::{App, people};
 use cardea_model::id::{AccountId, RuleId};
 use cardea_model::{Fault, Permission};
@@ -133,6 +133,13 @@ async fn save(
     }
 }
 
+/// A rule of the org, and whether rules are in force.
+async fn found(app: &App, reader: &Reader, account: AccountId, id: RuleId) -> Result<(RuleView, bool), RulesError> {
+    let view = rules::list(app, &reader.ctx, account).await?;
+    let rule = view.rules.into_iter().find(|rule| rule.id == id).ok_or(RulesError::Missing("rule"))?;
+    Ok((rule, view.active))
+}
+
 fn rule_id(text: &str) -> Result<RuleId, RulesError> {
     text.parse().map_err(|_| RulesError::Missing("rule"))
 }
@@ -144,8 +151,7 @@ async fn edit(
 ) -> Result<Response, Problem> {
     let account = account(&app, &reader, &org).await?;
     let id = rule_id(&rule)?;
-    let view = rules::list(&app, &reader.ctx, account).await?;
-    let rule = view.rules.into_iter().find(|rule| rule.id == id).ok_or(RulesError::Missing("rule"))?;
+    let (rule, _) = found(&app, &reader, account, id).await?;
     form(&app, &reader, account, (Some(id), Typed::standing(rule)), None).await
 }
 
@@ -166,10 +172,7 @@ async fn ask(
     Path((org, rule)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let account = account(&app, &reader, &org).await?;
-    let id = rule_id(&rule)?;
-    let view = rules::list(&app, &reader.ctx, account).await?;
-    let active = view.active;
-    let rule = view.rules.into_iter().find(|rule| rule.id == id).ok_or(RulesError::Missing("rule"))?;
+    let (rule, active) = found(&app, &reader, account, rule_id(&rule)?).await?;
     let shown = DeleteRulePage { frame: reader.frame(Room::Rules), rule: words::row(&app, rule), active };
     page(StatusCode::OK, &shown)
 }
