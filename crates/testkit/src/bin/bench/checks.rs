@@ -184,17 +184,19 @@ async fn warm(side: &Side) -> Result<()> {
     Ok(())
 }
 
-/// Waits until a node has nothing to do: a million uses noted in one minute are a million updates in the next.
+/// Watches a node until it has had nothing to do for a whole minute: a million uses noted in one minute are a million
+/// updates in the next.
 async fn settle(child: &Child) -> Result<()> {
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    loop {
+    let mut look = tokio::time::interval(Duration::from_secs(2));
+    look.tick().await;
+    let mut quiet = 0.0;
+    while quiet < 60.0 {
         let meter = Meter::start(child)?;
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        look.tick().await;
         let used = meter.stop()?;
-        if used.server < 0.05 * used.wall {
-            return Ok(());
-        }
+        quiet = if used.server < 0.05 * used.wall { quiet + used.wall } else { 0.0 };
     }
+    Ok(())
 }
 
 async fn latency(report: &mut Report, ours: &Side, bare: &Side) -> Result<()> {

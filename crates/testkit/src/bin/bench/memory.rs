@@ -8,12 +8,20 @@ use serde_json::json;
 use crate::process::{Child, Resident};
 use crate::report::{Mark, Report, rounded};
 
-const SETTLE: Duration = Duration::from_secs(2);
+/// A node that has just started has settled once it holds the same for so many looks, a quarter of a second apart.
+const STILL: usize = 8;
 
 /// A node that has just started and answers nobody.
 pub(crate) async fn at_rest(report: &mut Report, node: &Child) -> Result<()> {
-    tokio::time::sleep(SETTLE).await;
-    tell(report, "memory_at_rest", &node.memory()?, 40.0, 0);
+    let mut look = tokio::time::interval(Duration::from_millis(250));
+    let (mut last, mut still) = (node.memory()?, 0);
+    while still < STILL {
+        look.tick().await;
+        let now = node.memory()?;
+        still = if now.anonymous > last.anonymous { 0 } else { still + 1 };
+        last = now;
+    }
+    tell(report, "memory_at_rest", &last, 40.0, 0);
     Ok(())
 }
 

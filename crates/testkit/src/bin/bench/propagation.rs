@@ -18,7 +18,7 @@ use cardea_testkit::Engine;
 use serde_json::json;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::checks::Checks;
 use crate::directory::deactivation;
@@ -31,8 +31,8 @@ const DEACTIVATIONS: usize = 1_000;
 const OTHERS: usize = 100;
 /// Connections on each node that ask about the others.
 const LINES: usize = 4;
-/// Between two requests of a connection, where it pauses at all; the timer makes it up to twice that.
-const PAUSE: Duration = Duration::from_millis(1);
+/// A connection that does not ask as fast as it can asks once in this time.
+const PACE: Duration = Duration::from_millis(2);
 const YES: &[u8] = br#"{"allowed":true"#;
 const NO: &[u8] = br#"{"allowed":false,"reason":"ended"}"#;
 
@@ -84,9 +84,9 @@ async fn deactivate(nodes: &[Child; 3], directory: &mut Connection, id: &str, ke
     let ready = Arc::new(Barrier::new(nodes.len() + 1));
     let mut others = JoinSet::new();
     let [one, rest @ ..] = nodes;
-    let same = tokio::spawn(probe(one.address, Arc::clone(&checks), Arc::clone(&ready), Duration::ZERO));
+    let same = tokio::spawn(probe(one.address, Arc::clone(&checks), Arc::clone(&ready), None));
     for node in rest {
-        others.spawn(probe(node.address, Arc::clone(&checks), Arc::clone(&ready), PAUSE));
+        others.spawn(probe(node.address, Arc::clone(&checks), Arc::clone(&ready), Some(pace())));
     }
     directory.request.clear();
     directory.request.extend(deactivation(id).bytes());
@@ -108,8 +108,20 @@ struct Probed {
     first_no: Instant,
 }
 
-/// Asks until the answer is no.
-async fn probe(address: SocketAddr, checks: Arc<Checks>, ready: Arc<Barrier>, pause: Duration) -> Result<Probed> {
+fn pace() -> Interval {
+    let mut pace = interval(PACE);
+    // Whoever is late asks once, and not as often as was missed.
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pace
+}
+
+/// Asks until the answer is no, at a pace or as fast as it can.
+async fn probe(
+    address: SocketAddr,
+    checks: Arc<Checks>,
+    ready: Arc<Barrier>,
+    mut pace: Option<Interval>,
+) -> Result<Probed> {
     let mut connection = Connection::open(address).await?;
     checks.fill(0, &mut connection.request);
     ensure!(connection.exchange().await?.1.starts_with(YES), "the key never worked");
@@ -123,8 +135,8 @@ async fn probe(address: SocketAddr, checks: Arc<Checks>, ready: Arc<Barrier>, pa
         }
         ensure!(body.starts_with(YES), "a check said {status} {}", String::from_utf8_lossy(body));
         last_yes = began;
-        if !pause.is_zero() {
-            sleep(pause).await;
+        if let Some(pace) = &mut pace {
+            pace.tick().await;
         }
     }
 }
@@ -144,14 +156,14 @@ impl Background {
             let (checks, stop) = (Arc::clone(&checks), Arc::clone(&stop));
             tasks.spawn(async move {
                 let mut connection = Connection::open(address).await?;
-                let mut asked = 0;
+                let (mut asked, mut pace) = (0, pace());
                 while !stop.load(Ordering::Relaxed) {
                     connection.request.clear();
                     checks.fill(asked, &mut connection.request);
                     let (status, body) = connection.exchange().await?;
                     ensure!(body.starts_with(YES), "a check in the background said {status}");
                     asked += 1;
-                    sleep(PAUSE).await;
+                    pace.tick().await;
                 }
                 Ok(asked)
             });
