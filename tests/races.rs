@@ -119,7 +119,7 @@ async fn newcomer(app: &App, number: usize) -> Result<Person> {
         connection: None,
         epoch: 1,
         minted_at: ctx.now,
-        expires_at: ctx.now.after(std::time::Duration::from_secs(3600)),
+        expires_at: ctx.now.after(app.settings.session_max_age),
     };
     store_session::add(&mut tx, &open).await?;
     tx.commit().await?;
