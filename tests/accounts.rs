@@ -4,6 +4,7 @@ mod activations;
 mod claims;
 mod entitlements;
 mod operators;
+mod sign_up;
 
 use anyhow::{Context as _, Result};
 use cardea_gateway::accounts;

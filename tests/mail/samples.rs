@@ -83,7 +83,11 @@ fn products() -> Vec<Sample> {
             },
             vec!["Registry", "E-17", TIME],
         ),
-        (Message::RegistrationConfirmed { account: s("acme"), org: s("acme-org"), link }, vec!["acme", "acme-org"]),
+        (
+            Message::RegistrationConfirmed { account: s("acme"), org: s("acme-org"), link: link.clone() },
+            vec!["acme", "acme-org"],
+        ),
+        (Message::KnownAlready { link }, vec!["has a way in already", "nothing has changed"]),
         (
             Message::RuleActivationResult { org: s("acme"), by: s("Olga"), people: 1207, gained: 31, lost: 4, at },
             vec!["Olga", "acme", "1207", "31", "4", TIME],

@@ -2,10 +2,13 @@
 
 mod error;
 mod manage;
+mod sign_up;
 
 pub use error::AccountError;
 pub use manage::{AccountView, New, change, create, list, show};
 pub(crate) use manage::{known, org_name};
+pub(crate) use sign_up::registered;
+pub use sign_up::sign_up;
 
 use std::collections::BTreeMap;
 
@@ -115,6 +118,11 @@ async fn add_link(
 pub enum LinkFor {
     /// The first account, its org and its owner.
     FirstStart,
+    /// An account of one's own.
+    SignUp {
+        /// The address that the link proves.
+        email: String,
+    },
     /// An owner of this account.
     Owner {
         /// The account's name.
@@ -130,7 +138,8 @@ pub enum LinkFor {
 /// [`AccountError::Link`] and the database's.
 pub async fn look_at_link(app: &App, secret: &str) -> Result<LinkFor, AccountError> {
     let row = find_link(app, secret).await?;
-    let (Some(id), Some(email)) = (row.account, row.email) else { return Ok(LinkFor::FirstStart) };
+    let Some(email) = row.email else { return Ok(LinkFor::FirstStart) };
+    let Some(id) = row.account else { return Ok(LinkFor::SignUp { email }) };
     let account = account::find(&mut app.db.read().await?, id).await?.ok_or(AccountError::Link)?;
     Ok(LinkFor::Owner { account: account.name, email })
 }
@@ -149,7 +158,7 @@ async fn find_link(app: &App, secret: &str) -> Result<Link, AccountError> {
 
 /// What a person fills in at a link.
 pub struct Filled {
-    /// The name of the account and its org; at the first start only.
+    /// The name of the account and its org; for a new account only.
     pub account: Option<String>,
     /// The address; at the first start only, an invitation has its own.
     pub email: Option<String>,
@@ -157,7 +166,7 @@ pub struct Filled {
     pub password: SecretString,
 }
 
-/// Uses the link up: the account, at the first start, and the owner are made. Returns the owner's address, to sign in with.
+/// Uses the link up: the account, if it is to be new, and the owner are made. Returns the owner's address, to sign in with.
 ///
 /// # Errors
 /// [`AccountError`]; then the link is still good.
@@ -168,7 +177,7 @@ pub async fn use_link(app: &App, ctx: &Ctx, secret: &str, filled: Filled) -> Res
     let hash = new_password(app, ctx, &email, (&row, &filled)).await?;
     let mut tx = turn(app).await?;
     // The first start's link makes the first account and no other: who has kept it must not get in beside the owners.
-    let late = row.account.is_none() && !account::all(&mut tx).await?.is_empty();
+    let late = row.kind == FIRST_START && !account::all(&mut tx).await?.is_empty();
     if late || !link::take(&mut tx, row.id, ctx.now).await? {
         return Err(AccountError::Link);
     }
@@ -178,6 +187,7 @@ pub async fn use_link(app: &App, ctx: &Ctx, secret: &str, filled: Filled) -> Res
     }
     let account = match (row.account, filled.account) {
         (Some(id), _) => account::find(&mut tx, id).await?.ok_or(AccountError::Link)?,
+        (None, Some(name)) if row.kind == sign_up::LINK => sign_up::make(app, &mut tx, ctx, &name, &email).await?,
         (None, Some(name)) => add_account(app, &mut tx, ctx, &name, &name, "enterprise").await?,
         (None, None) => return Err(AccountError::Name),
     };

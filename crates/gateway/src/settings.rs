@@ -25,6 +25,8 @@ pub struct Settings {
     pub org_owners: usize,
     /// Whether one `user_admin` may make another; owners may in any case.
     pub user_admin_may_grant_user_admin: bool,
+    /// Whether anybody may make an account of their own.
+    pub sign_up: bool,
     /// How many personal keys one user may have.
     pub personal_keys_per_user: i64,
     /// How long a one-time link is good, unless an invitation says otherwise.
@@ -59,6 +61,7 @@ impl Default for Settings {
             claims_max_age: Duration::from_secs(7 * 86_400),
             org_owners: 3,
             user_admin_may_grant_user_admin: true,
+            sign_up: false,
             personal_keys_per_user: 8,
             link_life: Duration::from_secs(6 * 3600),
             invitation_min: Duration::from_secs(5 * 60),

@@ -6,6 +6,7 @@
 //! | [`api`] | `/api/v1/…` | people, admins, operators |
 //! | [`login`] | `/login…`, `/oidc/{connection}/callback`, `/logout`, `/link/{secret}` | people and identity providers |
 //! | [`invitations`] | `/invitations/{secret}` | invited people |
+//! | [`sign_up`] | `/sign-up` | whoever wants an account of their own |
 //! | [`scim`] | `/scim/v2/…` | provisioning clients |
 //! | [`pages`] | `/`, `/me/…`, `/o/{org}/…`, `/assets/…` | people |
 //! | [`probe`] | `/healthz`, `/readyz`, `/metrics` | probes |
@@ -27,6 +28,7 @@ mod pages;
 mod probe;
 mod problem;
 mod scim;
+mod sign_up;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -46,6 +48,7 @@ pub fn router(app: App) -> Router {
         .merge(api)
         .merge(login::routes().layer(from_fn(pages::failure::to_the_door)))
         .merge(invitations::routes())
+        .merge(sign_up::routes().layer(from_fn(pages::failure::to_the_door)))
         .merge(pages::routes())
         .layer(CsrfLayer::new())
         .layer(CompressionLayer::new());

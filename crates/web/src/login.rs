@@ -13,7 +13,9 @@ use cardea_gateway::{App, Ctx, session};
 use cardea_model::{Fault, Kind};
 use serde::Deserialize;
 
-use crate::console::door::{FirstStartPage, LoginFailedPage, LoginPage, OwnerInvitePage, PasswordPage, SignedOutPage};
+use crate::console::door::{
+    FirstStartPage, LoginFailedPage, LoginPage, NewAccountPage, OwnerInvitePage, PasswordPage, SignedOutPage,
+};
 use crate::console::frame::Environment;
 use crate::console::{Problem as FieldProblem, Problems};
 use crate::cookie::Cookie;
@@ -51,7 +53,8 @@ async fn email_page(State(app): State<App>, Query(hints): Query<Hints>) -> Resul
 
 fn login_page(app: &App, hints: Hints, problems: Problems) -> LoginPage {
     let email = hints.login_hint.unwrap_or(hints.email);
-    LoginPage { email, return_to: hints.return_to, problems, environment: environment(app) }
+    let sign_up = app.settings.sign_up;
+    LoginPage { email, return_to: hints.return_to, sign_up, problems, environment: environment(app) }
 }
 
 /// Routes by the address's domain; known and unknown people are answered alike.
@@ -243,6 +246,7 @@ fn show_link(
     let environment = environment(app);
     match what {
         LinkFor::FirstStart => page(status, &FirstStartPage { token, account, email, problems, environment }),
+        LinkFor::SignUp { email } => page(status, &NewAccountPage { token, account, email, problems, environment }),
         LinkFor::Owner { account, email } => {
             page(status, &OwnerInvitePage { token, account, email, problems, environment })
         }
@@ -279,6 +283,7 @@ const fn field_of(error: &AccountError) -> Option<&'static str> {
         AccountError::Password(_) | AccountError::OtherPassword | AccountError::TooMany(_) => Some("password"),
         AccountError::Denied(_)
         | AccountError::Link
+        | AccountError::SignUpOff
         | AccountError::NoAccount(_)
         | AccountError::Individual
         | AccountError::Description

@@ -14,6 +14,9 @@ pub enum AccountError {
     /// The link was used, has expired, or never was (404).
     #[error("this link has been used or has expired; ask for a new one")]
     Link,
+    /// Nobody makes an account by themselves here (404).
+    #[error("accounts are not made here by whoever asks; ask the operator, or an owner of an org for an invitation")]
+    SignUpOff,
     /// There is no such account (404).
     #[error("there is no account `{0}`")]
     NoAccount(String),
@@ -52,8 +55,8 @@ pub enum AccountError {
     /// The invited person has another password already, and a link replaces none (422).
     #[error("this address has a password here already; type that one to accept")]
     OtherPassword,
-    /// Too many wrong passwords from here or for this address; in so many seconds again (429).
-    #[error("too many wrong passwords; wait {0} s and try again")]
+    /// Too many tries from here or for this address; in so many seconds again (429).
+    #[error("too many tries; wait {0} s and try again")]
     TooMany(u32),
     /// The database did not do it.
     #[error("the database did not answer")]
@@ -70,7 +73,7 @@ impl Fault for AccountError {
     fn kind(&self) -> Kind {
         match self {
             Self::Denied(denied) => denied.kind(),
-            Self::Link | Self::NoAccount(_) => Kind::Missing,
+            Self::Link | Self::NoAccount(_) | Self::SignUpOff => Kind::Missing,
             Self::Description | Self::Recovery => Kind::Unprocessable,
             Self::Email | Self::Name | Self::OwnerDomain(_) | Self::OtherPassword => Kind::Unprocessable,
             Self::NameTaken | Self::EmailTaken | Self::Individual | Self::Owners => Kind::Conflict,
@@ -84,6 +87,7 @@ impl Fault for AccountError {
         match self {
             Self::Denied(denied) => denied.code(),
             Self::Link => "link_invalid",
+            Self::SignUpOff => "sign_up_off",
             Self::NoAccount(_) => "not_found",
             Self::Email => "invalid_email",
             Self::Name => "invalid_name",

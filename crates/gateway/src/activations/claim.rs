@@ -19,7 +19,6 @@ use crate::audit;
 use crate::context::Ctx;
 use crate::entitlements;
 use crate::factors;
-use crate::mail::{self, Message};
 use crate::pause::Point;
 use crate::{feed, rules, session};
 
@@ -141,9 +140,7 @@ async fn into_new(
     // What every new org has from the start, a link cannot give it for longer.
     let given = gains(&mut tx, &made, row, ctx.now).await?.unwrap_or_else(|_| Entitlement::endless(&row.service));
     let claimed = give(app, &mut tx, ctx, row, (made.clone(), &given)).await?;
-    let link = format!("{}/login", app.settings.public_url);
-    let confirmed = Message::RegistrationConfirmed { account: made.name.clone(), org: made.org_name.clone(), link };
-    mail::send(app, &mut tx, ctx, email, &confirmed, &format!("registered:{}", made.id)).await?;
+    accounts::registered(app, &mut tx, ctx, email, &made).await?;
     accounts::add_owner(app, &mut tx, ctx, &made, email, hash).await?;
     tx.commit().await?;
     Ok(Claimed { new: true, ..claimed })

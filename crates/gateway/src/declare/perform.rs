@@ -329,6 +329,7 @@ fn refused(account: &str, error: AccountError) -> DeclareError {
         AccountError::Database(error) => DeclareError::Database(error),
         AccountError::Denied(denied) => DeclareError::Denied(denied),
         error @ (AccountError::Link
+        | AccountError::SignUpOff
         | AccountError::NoAccount(_)
         | AccountError::Email
         | AccountError::Name

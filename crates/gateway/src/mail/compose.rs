@@ -37,6 +37,7 @@ pub(super) fn page(message: &Message) -> Page {
         }
         Message::Entitlement { service, number, link, expires_at } => entitlement(service, number, link, *expires_at),
         Message::RegistrationConfirmed { account, org, link } => registered(account, org, link),
+        Message::KnownAlready { link } => known_already(link),
         Message::RuleActivationResult { org, by, people, gained, lost, at } => {
             rules(org, by, [*people, *gained, *lost].map(|count| count.to_string()), *at)
         }
@@ -119,6 +120,13 @@ fn registered(account: &str, org: &str, link: &str) -> Page {
         .link("Sign in", link)
         .line("Set a recovery address next, so that you are not locked out when this mailbox is gone.")
         .line("Not expected? Somebody has used your address: choose a new password at the sign-in, and tell us.")
+}
+
+fn known_already(link: &str) -> Page {
+    Page::about("You can sign in already")
+        .line("Somebody, probably you, asked for an account with this address. You need none: it has a way in already.")
+        .link("Sign in", link)
+        .line("Not expected? Do nothing: nothing was made and nothing has changed.")
 }
 
 fn rules(org: &str, by: &str, [people, gained, lost]: [String; 3], at: Timestamp) -> Page {

@@ -132,6 +132,11 @@ pub enum Message {
         /// Where to sign in.
         link: String,
     },
+    /// Somebody asked for an account with an address that has a way in already.
+    KnownAlready {
+        /// Where to sign in.
+        link: String,
+    },
     /// New membership rules are in force.
     RuleActivationResult {
         /// The org.
@@ -205,6 +210,7 @@ impl Message {
             Self::ActivationTransfer { .. } => "activation_transfer",
             Self::Entitlement { .. } => "entitlement",
             Self::RegistrationConfirmed { .. } => "registration_confirmed",
+            Self::KnownAlready { .. } => "known_already",
             Self::RuleActivationResult { .. } => "rule_activation_result",
             Self::PasswordChanged { .. } => "password_changed",
             Self::AccessRemoved { .. } => "access_removed",

@@ -268,6 +268,8 @@ impl Default for Sessions {
 pub(crate) struct Auth {
     /// Whether the password grant answers.
     pub(crate) password_grant: bool,
+    /// Whether anybody may make an account of their own.
+    pub(crate) sign_up: bool,
 }
 
 /// `[roles]`

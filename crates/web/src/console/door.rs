@@ -13,6 +13,8 @@ pub struct LoginPage {
     pub email: String,
     /// Where to go afterwards; empty for the console.
     pub return_to: String,
+    /// Whether anybody may make an account.
+    pub sign_up: bool,
     /// What is wrong with what was typed (`email`).
     pub problems: Problems,
     /// Live or demo.
@@ -46,6 +48,36 @@ pub struct FirstStartPage {
     /// The owner's address, as typed before.
     pub email: String,
     /// What is wrong (`account`, `email`, `password`).
+    pub problems: Problems,
+    /// Live or demo.
+    pub environment: Environment,
+}
+
+/// `GET /sign-up`: the address of somebody who wants an account of their own. Posts `email` to `/sign-up`.
+#[derive(Template)]
+#[template(path = "door/sign_up.html")]
+pub struct SignUpPage {
+    /// What was typed before.
+    pub email: String,
+    /// Whether a message is on its way to that address. Nothing tells whom it greets.
+    pub sent: bool,
+    /// What is wrong with what was typed (`email`).
+    pub problems: Problems,
+    /// Live or demo.
+    pub environment: Environment,
+}
+
+/// `GET /link/{token}` of somebody who asked for an account. Posts `account` and `password` to `/link/{token}`.
+#[derive(Template)]
+#[template(path = "door/new_account.html")]
+pub struct NewAccountPage {
+    /// The one-time link's token, for the form's address.
+    pub token: String,
+    /// The name of the account and its org, as typed before.
+    pub account: String,
+    /// The address that the link proves.
+    pub email: String,
+    /// What is wrong (`account`, `password`).
     pub problems: Problems,
     /// Live or demo.
     pub environment: Environment,

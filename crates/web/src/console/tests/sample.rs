@@ -13,7 +13,10 @@ use cardea_model::numbers::{Cause, HoldKind, What};
 use cardea_model::{Standing, Timestamp};
 
 use crate::console::connections::{ConnectionCard, ConnectionsPage, Directory, Protocol, Stage};
-use crate::console::door::{FirstStartPage, LoginFailedPage, LoginPage, OwnerInvitePage, PasswordPage, SignedOutPage};
+use crate::console::door::{
+    FirstStartPage, LoginFailedPage, LoginPage, NewAccountPage, OwnerInvitePage, PasswordPage, SignUpPage,
+    SignedOutPage,
+};
 use crate::console::failure::{Failure, FailurePage};
 use crate::console::frame::{Environment, Frame, OrgPlace, Room};
 use crate::console::keys::{CreatedKey, DeleteKeyPage, KeyForm, KeyRow, KeyState, KeysPage, ServiceChoice};
@@ -297,6 +300,7 @@ impl Sample {
     pub(super) fn pages(&self) -> Vec<Rendered> {
         let mut pages = self.door();
         pages.extend(self.invitations());
+        pages.extend(self.newcomers());
         pages.extend(self.failures());
         pages.extend(self.my_keys());
         pages.extend(self.security());
@@ -318,11 +322,23 @@ impl Sample {
         vec![
             page(
                 "login",
-                &LoginPage { email: String::new(), return_to: return_to(), problems: Problems::default(), environment },
+                &LoginPage {
+                    email: String::new(),
+                    return_to: return_to(),
+                    sign_up: true,
+                    problems: Problems::default(),
+                    environment,
+                },
             ),
             page(
                 "login-wrong",
-                &LoginPage { email: self.text("mei.tanaka"), return_to: return_to(), problems: wrong, environment },
+                &LoginPage {
+                    email: self.text("mei.tanaka"),
+                    return_to: return_to(),
+                    sign_up: false,
+                    problems: wrong,
+                    environment,
+                },
             ),
             page(
                 "password",
@@ -351,6 +367,30 @@ impl Sample {
                 },
             ),
             page("signed-out", &SignedOutPage { connection: Some(self.text("okta")), environment }),
+        ]
+    }
+
+    fn newcomers(&self) -> Vec<Rendered> {
+        let environment = Environment::Demo;
+        let email = || self.text("mei.tanaka@corp.example");
+        let wrong = problem("email", self.text("Enter an e-mail address such as `name@company.example`."));
+        let short = problem("password", self.text("The password has 6 characters. Choose one with at least 9."));
+        vec![
+            page("sign-up", &SignUpPage { email: self.text("mei.tanaka"), sent: false, problems: wrong, environment }),
+            page(
+                "sign-up-sent",
+                &SignUpPage { email: email(), sent: true, problems: Problems::default(), environment },
+            ),
+            page(
+                "new-account",
+                &NewAccountPage {
+                    token: self.text("cdai_Ab3dEf6hIj9L_x"),
+                    account: self.text("acme"),
+                    email: email(),
+                    problems: short,
+                    environment,
+                },
+            ),
         ]
     }
 
