@@ -44,10 +44,9 @@ pub async fn admit(
     asserted: &Asserted,
 ) -> Result<Opened, LoginError> {
     let settings = connector::settings(row)?;
-    let mut known = find(&mut app.db.read().await?, row, asserted).await?;
     app.pause.at(Point::Admission).await;
     for _ in 0..TRIES {
-        match try_admit(app, ctx, (row, &settings), flow, asserted, known.take()).await {
+        match try_admit(app, ctx, (row, &settings), flow, asserted).await {
             // Somebody else created or bound the same person at this moment: look again.
             Err(LoginError::Database(DbError::Conflict)) => {}
             result => return result,
@@ -56,22 +55,16 @@ pub async fn admit(
     Err(DbError::Busy.into())
 }
 
-/// `known` is whom a look from outside has found. Without, this looks inside the transaction: whoever was first may not be
-/// durable yet, and so not be seen from outside.
+/// Looks inside the transaction: whoever was first may not be durable yet, and so not be seen from outside.
 async fn try_admit(
     app: &App,
     ctx: &Ctx,
     (row, settings): (&Connection, &state::Connection),
     flow: &Flow,
     asserted: &Asserted,
-    known: Option<Identity>,
 ) -> Result<Opened, LoginError> {
     let mut tx = app.db.write().await?;
-    let known = match known {
-        Some(identity) => Some(identity),
-        None => find(&mut tx, row, asserted).await?,
-    };
-    let (identity, member) = match known {
+    let (identity, member) = match find(&mut tx, row, asserted).await? {
         Some(identity) => {
             let member = member::find(&mut tx, identity.member).await?.ok_or(LoginError::Corrupt("identity"))?;
             (identity, member)
