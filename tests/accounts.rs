@@ -14,27 +14,27 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// A script of the operator's, with a token.
-struct Operator {
+pub(crate) struct Operator {
     client: Browser,
     token: String,
 }
 
 impl Operator {
-    async fn of(node: &Node) -> Result<Self> {
+    pub(crate) async fn of(node: &Node) -> Result<Self> {
         let made = accounts::create_operator(&node.app, &node.app.ctx(Caller::System("test")), "ops").await?;
         Ok(Self { client: Browser::new(&node.url)?, token: made.reveal() })
     }
 
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Answer> {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Answer> {
         Answer::read(self.client.request(method, path).bearer_auth(&self.token).json(body).send().await?).await
     }
 
-    async fn get(&self, path: &str) -> Result<Answer> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer> {
         Answer::read(self.client.request(Method::GET, path).bearer_auth(&self.token).send().await?).await
     }
 
     /// Gives an account a service.
-    async fn entitle(&self, account: &str, service: &str, how: &Value) -> Result<Value> {
+    pub(crate) async fn entitle(&self, account: &str, service: &str, how: &Value) -> Result<Value> {
         let path = format!("/api/v1/accounts/{account}/entitlements/{service}");
         let answer = self.send(Method::PUT, &path, how).await?;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -42,7 +42,7 @@ impl Operator {
     }
 
     /// Offers a service to an address; returns the secret of the link.
-    async fn offer(&self, service: &str, email: &str, transferable: bool) -> Result<String> {
+    pub(crate) async fn offer(&self, service: &str, email: &str, transferable: bool) -> Result<String> {
         let wanted = json!({"service": service, "email": email, "transferable": transferable});
         let answer = self.send(Method::POST, "/api/v1/activations", &wanted).await?;
         assert_eq!(answer.status, 201, "{}", answer.body);
@@ -50,7 +50,7 @@ impl Operator {
     }
 
     /// What an account has: `service:state`.
-    async fn entitlements(&self, account: &str) -> Result<Vec<String>> {
+    pub(crate) async fn entitlements(&self, account: &str) -> Result<Vec<String>> {
         let answer = self.get(&format!("/api/v1/accounts/{account}/entitlements")).await?;
         assert_eq!(answer.status, 200, "{}", answer.body);
         let list = answer.json()["items"].as_array().cloned().context("a list")?;

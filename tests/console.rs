@@ -1,10 +1,14 @@
 //! The console, page by page: who sees what, what a form does, and what is said when it cannot.
 
+mod activation;
+mod contact;
 mod document;
 mod failures;
 mod keys;
+mod organization;
 mod revocations;
 mod rules;
+mod switching;
 
 use anyhow::{Context as _, Result};
 use cardea_testkit::world::{DIRECTORY_TOKEN, OWNER};
@@ -20,9 +24,26 @@ stories! {
     names_with_markup_stay_text,
 }
 
-/// Every page under the org, and those of the person.
-const ROOMS: [&str; 5] = ["/o/acme", "/o/acme/people", "/o/acme/connections", "/o/acme/rules", "/o/acme/revocations"];
-const OWN: [&str; 3] = ["/me/keys", "/me/keys/new", "/me/security"];
+/// Every page of those who administer the org or its account.
+const ROOMS: [&str; 7] = [
+    "/o/acme",
+    "/o/acme/people",
+    "/o/acme/connections",
+    "/o/acme/rules",
+    "/o/acme/revocations",
+    "/o/acme/owners/new",
+    "/a/acme/users",
+];
+/// Every page that is each person's own, or open to everybody of the org.
+const OWN: [&str; 7] = [
+    "/me/keys",
+    "/me/keys/new",
+    "/me/security",
+    "/me/accounts",
+    "/o/acme/profile",
+    "/o/acme/subscriptions",
+    "/o/acme/contact",
+];
 
 /// A page as a browser asks for it.
 async fn see(browser: &Browser, address: &str) -> Result<Answer> {

@@ -271,6 +271,7 @@ const writesARule = async (page) => {
   await page.goto(`${story.url}/o/acme/rules`);
   await look(page, "rules");
   await page.getByRole("link", { name: "Create rule" }).click();
+  await page.getByRole("dialog").getByRole("heading", { name: "Create a rule" }).waitFor();
   await page.getByLabel("Name").fill("Browser admins");
   await page.getByRole("textbox", { name: "Group 1", exact: true }).fill("browser-admins");
   await page.getByRole("button", { name: "Add another group" }).click();
@@ -293,6 +294,88 @@ const writesARule = async (page) => {
   await page.getByText("the claim is missing").waitFor();
   await look(page, "rules-test");
   say("the owner wrote, previewed, activated and undid a rule");
+};
+
+// What the org is, who owns it, what it has, who is in its account, a message to its owners, and the other accounts.
+const looksAfterTheOrg = async (page) => {
+  await page.goto(`${story.url}/o/acme`);
+  await page.getByRole("link", { name: "Profile", exact: true }).click();
+  await page.getByText("2 of 3").waitFor();
+  await look(page, "profile");
+  await page.getByRole("textbox", { name: "What people read about this org" }).fill("Models and data.");
+  await page.getByRole("button", { name: "Save description" }).click();
+  await page.getByText("The description is saved").waitFor();
+  await page.getByRole("link", { name: `Remove ${story.second}` }).click();
+  await page.getByRole("dialog").getByRole("button", { name: `Remove ${story.second} as owner` }).waitFor();
+  await look(page, "owner-remove");
+  await page.getByRole("link", { name: "Change nothing" }).click();
+  await page.getByRole("link", { name: "Add owner" }).click();
+  await page.getByLabel("E-mail address").fill("boss@elsewhere.example");
+  await page.getByRole("button", { name: "Invite as owner" }).click();
+  await page.getByText("All owners have addresses of one domain").first().waitFor();
+  await look(page, "owner-add-wrong");
+  await page.getByLabel("E-mail address").fill("third@acme.test");
+  await page.getByRole("button", { name: "Invite as owner" }).click();
+  await page.getByText("The invitation is on its way").waitFor();
+  await look(page, "profile-full");
+  await page.getByRole("link", { name: "Subscriptions", exact: true }).click();
+  await look(page, "subscriptions");
+  await page.getByRole("link", { name: "Account users", exact: true }).click();
+  await look(page, "account-users");
+  await page.getByRole("link", { name: `Remove ${story.person.name}` }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove from the account" }).waitFor();
+  await look(page, "account-remove");
+  await page.getByRole("link", { name: "Change nothing" }).click();
+  await page.getByRole("button", { name: "menu" }).click();
+  await page.getByRole("link", { name: "Contact admin" }).click();
+  await look(page, "contact");
+  await page.getByRole("link", { name: "Team access request" }).click();
+  await page.getByRole("button", { name: "Write the message" }).click();
+  await page.getByText("Choose another team").waitFor();
+  await look(page, "contact-team");
+  await page.getByRole("button", { name: "Send to the owners" }).click();
+  await page.getByText("Your message is on its way").waitFor();
+  await page.getByRole("button", { name: "Org acme" }).click();
+  await look(page, "switcher");
+  await page.getByRole("link", { name: "View all accounts" }).click();
+  await look(page, "accounts");
+  await isLightAndStill(page.context(), ["/o/acme/profile", "/o/acme/subscriptions", "/a/acme/users", "/me/accounts", "/o/acme/contact"]);
+  say("the owner looked after the org and its account");
+};
+
+// A service that was offered: handed on as far as the last question, then activated for an account that is there.
+const activates = async (browser, page) => {
+  const newcomer = await person(browser);
+  await newcomer.goto(`${story.url}/activate/${story.newcomer}`);
+  await newcomer.getByText("You are new here").waitFor();
+  await look(newcomer, "activation-new");
+  await newcomer.goto(`${story.url}/activate/${story.activation}`);
+  await newcomer.getByRole("link", { name: "Sign in" }).waitFor();
+  await look(newcomer, "activation-sign-in");
+  await newcomer.goto(`${story.url}/activate/unknown`);
+  await newcomer.getByText("This link is not known here").waitFor();
+  await look(newcomer, "activation-unknown");
+
+  await page.goto(`${story.url}/activate/${story.activation}`);
+  assert.equal(await page.getByLabel("Name of the new account").isVisible(), false, "asked for only where it is needed");
+  await page.getByRole("radio", { name: "A new account" }).check();
+  await look(page, "activation");
+  await page.getByRole("link", { name: "Hand it on" }).click();
+  await page.getByLabel("Their e-mail address").fill("olga@acme.test");
+  await look(page, "transfer");
+  await page.getByRole("button", { name: "See what it does" }).click();
+  await page.getByText("This cannot be undone").waitFor();
+  await look(page, "transfer-confirm");
+  await page.getByRole("link", { name: "Keep it" }).click();
+  await page.getByRole("radio", { name: "acme" }).check();
+  await page.getByRole("button", { name: "Activate" }).click();
+  await page.getByRole("heading", { name: "is active" }).waitFor();
+  await look(page, "activated");
+  await page.getByRole("link", { name: "See the subscriptions" }).click();
+  await page.getByText("ai_enterprise").waitFor();
+  await page.goto(`${story.url}/activate/${story.activation}`);
+  await page.getByText("This was activated already").waitFor();
+  say("the owner activated a service");
 };
 
 // Without a script everything still works.
@@ -329,6 +412,12 @@ const worksWithoutAScript = async (browser) => {
   await page.getByRole("link", { name: "Delete No script" }).click();
   await page.getByRole("button", { name: "Delete No script" }).click();
   await page.getByText("The rule is deleted").waitFor();
+  await page.getByRole("link", { name: "Profile", exact: true }).click();
+  await page.getByRole("link", { name: `Remove ${story.second}` }).click();
+  await page.getByRole("button", { name: `Remove ${story.second} as owner` }).waitFor();
+  await page.getByRole("link", { name: "Change nothing" }).click();
+  await page.goto(`${story.url}/me/accounts?q=nowhere`);
+  await page.getByText("Nothing matches").waitFor();
   assert.deepEqual(page.complaints, []);
   say("and all of it works without a script");
 };
@@ -342,6 +431,8 @@ try {
   const owner = await endsIt(browser, key);
   await isRefused(page);
   await writesARule(owner);
+  await looksAfterTheOrg(owner);
+  await activates(browser, owner);
   await worksWithoutAScript(browser);
   await signsOut(owner);
 } finally {

@@ -7,8 +7,8 @@ mod sign_up;
 pub use error::AccountError;
 pub use manage::{AccountView, New, change, create, list, show};
 pub(crate) use manage::{known, org_name};
-pub(crate) use sign_up::registered;
 pub use sign_up::sign_up;
+pub(crate) use sign_up::{is_known, registered};
 
 use std::collections::BTreeMap;
 

@@ -182,7 +182,7 @@ pub async fn send(app: &App, ctx: &Ctx, account: AccountId, written: Written) ->
     }
     let subject = written.subject.unwrap_or_else(|| prefilled(written.template, &org.org_name, team).subject);
     let body = written.body.trim();
-    if !is_label(&subject, LONGEST_SUBJECT) || body.is_empty() || !mail::is_text(body, LONGEST_BODY) {
+    if !is_subject(&subject) || body.is_empty() || !mail::is_text(body, LONGEST_BODY) {
         return Err(ContactError::Text);
     }
     if let Some(wait) = must_wait(app, &mut tx, &ctx, account).await? {
@@ -203,6 +203,12 @@ pub async fn send(app: &App, ctx: &Ctx, account: AccountId, written: Written) ->
     audit::record(app, &mut tx, &ctx, Some(account), CONTACTED, &org.org.to_string(), detail).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether a message can have this subject: one line, and not too long.
+#[must_use]
+pub fn is_subject(text: &str) -> bool {
+    is_label(text, LONGEST_SUBJECT)
 }
 
 /// How long the one who speaks has to wait before the next message.

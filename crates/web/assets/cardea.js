@@ -62,6 +62,7 @@ const show = async (link) => {
   dialog.append(document.adoptNode(body));
   dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
   document.body.append(dialog);
+  window.htmx?.process(dialog);
   dialog.showModal();
 };
 
@@ -81,7 +82,8 @@ document.addEventListener("click", (event) => {
     download(on("[data-download]"));
   } else if (on("[data-print]")) {
     print();
-  } else if (event.target instanceof HTMLDialogElement) {
+  } else if (event.target instanceof HTMLDialogElement && !event.target.querySelector("textarea")) {
+    // What was typed at length is not lost by a click beside it.
     event.target.close();
   }
 });

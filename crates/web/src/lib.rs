@@ -8,7 +8,7 @@
 //! | [`invitations`] | `/invitations/{secret}` | invited people |
 //! | [`sign_up`] | `/sign-up` | whoever wants an account of their own |
 //! | [`scim`] | `/scim/v2/…` | provisioning clients |
-//! | [`pages`] | `/`, `/me/…`, `/o/{org}/…`, `/assets/…` | people |
+//! | [`pages`] | `/`, `/me/…`, `/o/{org}/…`, `/a/{account}/…`, `/activate/{secret}`, `/assets/…` | people |
 //! | [`probe`] | `/healthz`, `/readyz`, `/metrics` | probes |
 //! | [`openapi`] | `/openapi.json`, `/docs` | whoever writes a script |
 //!

@@ -7,18 +7,27 @@
 //! | [`connections`] | `/o/{org}/connections` |
 //! | [`rules`] | `/o/{org}/rules…`: membership rules |
 //! | [`revocations`] | `/o/{org}/revocations…` |
+//! | [`organization`], [`owners`] | `/o/{org}/profile`, `/o/{org}/subscriptions`, `/o/{org}/owners/…` |
+//! | [`tenants`] | `/a/{account}/users…`: who is in the account |
+//! | [`contact`] | `/o/{org}/contact`: a message to the owners |
+//! | [`switching`] | `/me/accounts`, `/me/switch` |
+//! | [`activations`] | `/activate/{secret}…` |
 //! | [`keys`] | `/me/keys…` |
 //! | [`security`] | `/me/security…` |
 //! | [`reader`] | who reads: the frame around each page |
 //! | [`failure`] | what comes to nothing, as a page; nobody signed in, as the way to the door |
 
+mod activations;
 mod connections;
+mod contact;
 pub(crate) mod docs;
 pub(crate) mod failure;
 mod fields;
 mod key_form;
 mod keys;
+mod organization;
 mod overview;
+mod owners;
 mod people;
 mod person;
 mod reader;
@@ -29,6 +38,8 @@ mod rule_form;
 mod rule_words;
 mod rules;
 mod security;
+mod switching;
+mod tenants;
 
 use axum::Router;
 use axum::http::{StatusCode, Uri, header};
@@ -47,6 +58,12 @@ pub(crate) fn routes() -> Router<App> {
         .merge(connections::routes())
         .merge(revocations::routes())
         .merge(rules::routes())
+        .merge(organization::routes())
+        .merge(owners::routes())
+        .merge(tenants::routes())
+        .merge(contact::routes())
+        .merge(switching::routes())
+        .merge(activations::routes())
         .merge(keys::routes())
         .merge(security::routes())
         .layer(from_fn(failure::to_the_door));

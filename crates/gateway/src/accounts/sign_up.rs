@@ -56,7 +56,7 @@ pub async fn sign_up(app: &App, ctx: &Ctx, email: &str) -> Result<(), AccountErr
 }
 
 /// Whether somebody with this address can sign in already, here or at the provider of their domain.
-async fn is_known(conn: &mut Conn, email: &Email) -> Result<bool, DbError> {
+pub(crate) async fn is_known(conn: &mut Conn, email: &Email) -> Result<bool, DbError> {
     let routed = connection::of_domain(conn, &email.domain).await?.is_some_and(|row| row.stage == "live");
     Ok(routed || person::with_email(conn, &email.normal).await?.is_some())
 }

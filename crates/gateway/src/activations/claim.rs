@@ -6,7 +6,7 @@ use cardea_model::{Caller, Denied, Person};
 use cardea_store::account::{self, Account};
 use cardea_store::activation::{self as rows, Activation};
 use cardea_store::db::{Conn, DbError, Tx};
-use cardea_store::{connection, member, person};
+use cardea_store::member;
 use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::json;
@@ -90,12 +90,9 @@ fn speaker(ctx: &Ctx) -> Result<Option<&Person>, Denied> {
     }
 }
 
-/// The link shows that the address is theirs, which makes a person. It replaces no way in that somebody has already, and
-/// none that the provider of their domain is.
+/// The link shows that the address is theirs, which makes a person of somebody who has no other way in.
 async fn is_unknown(conn: &mut Conn, email: &Email) -> Result<(), ActivationError> {
-    let routed = connection::of_domain(conn, &email.domain).await?.is_some_and(|row| row.stage == "live");
-    let known = person::with_email(conn, &email.normal).await?.is_some();
-    if routed || known { Err(ActivationError::SignIn) } else { Ok(()) }
+    if accounts::is_known(conn, email).await? { Err(ActivationError::SignIn) } else { Ok(()) }
 }
 
 async fn into_standing(

@@ -13,6 +13,7 @@ use cardea_tokens::format::{Prefix, parse};
 use serde::Serialize;
 
 use super::{ActivationError, title};
+use crate::accounts;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::entitlements;
@@ -34,6 +35,8 @@ pub struct Look {
     pub expires_at: Timestamp,
     /// When the entitlement ends; none for never.
     pub entitlement_ends_at: Option<Timestamp>,
+    /// Whether whoever asks signs in before it can be claimed; else somebody new makes an account with it.
+    pub sign_in: bool,
     /// The accounts that whoever asks owns and that gain something by it.
     pub accounts: Vec<Eligible>,
 }
@@ -59,6 +62,7 @@ pub async fn look(app: &App, ctx: &Ctx, secret: &str) -> Result<Look, Activation
     let mut conn = app.db.read().await?;
     let row = standing(app, &mut conn, secret, ctx.now).await?;
     let mut accounts = Vec::new();
+    let mut sign_in = false;
     if let Caller::Person(person) = &ctx.caller {
         is_theirs(&mut conn, &row, person.user).await?;
         for (_, owned) in owned(&mut conn, person.user).await? {
@@ -67,6 +71,9 @@ pub async fn look(app: &App, ctx: &Ctx, secret: &str) -> Result<Look, Activation
                 accounts.push(Eligible { account: name, number, org: org_name, kind: org_kind });
             }
         }
+    } else {
+        let email = Email::parse(&row.email).ok_or(ActivationError::Email)?;
+        sign_in = accounts::is_known(&mut conn, &email).await?;
     }
     Ok(Look {
         title: title(app, &row.service),
@@ -76,6 +83,7 @@ pub async fn look(app: &App, ctx: &Ctx, secret: &str) -> Result<Look, Activation
         transferable: row.transferable,
         expires_at: row.expires_at,
         entitlement_ends_at: row.entitlement_ends_at,
+        sign_in,
         accounts,
     })
 }

@@ -15,6 +15,16 @@ pub enum Room {
     Rules,
     /// The receipts of ended access.
     Revocations,
+    /// What the org is, and who owns it.
+    Profile,
+    /// Which services it has.
+    Subscriptions,
+    /// Who is in its account.
+    Tenants,
+    /// A message to its owners.
+    Contact,
+    /// My accounts.
+    Accounts,
     /// My own API keys.
     Keys,
     /// My own sessions and password.
@@ -55,16 +65,32 @@ impl OrgPlace {
     pub fn administers(&self) -> bool {
         self.standing >= Standing::UserAdmin
     }
+}
 
-    /// What the person is here, in a word.
-    #[must_use]
-    pub const fn standing_word(&self) -> &'static str {
-        match self.standing {
-            Standing::Member => "member",
-            Standing::UserAdmin => "user admin",
-            Standing::Owner => "owner",
-        }
-    }
+/// How the person gets into an org of theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrgWay {
+    /// Their session speaks there.
+    Here,
+    /// The session is moved there.
+    Switch,
+    /// By signing in at this address.
+    SignIn(String),
+}
+
+/// An org of the person.
+#[derive(Clone, Debug)]
+pub struct OrgChoice {
+    /// Its name.
+    pub name: String,
+    /// The account it belongs to.
+    pub account: String,
+    /// The number that both share.
+    pub number: i64,
+    /// Whether the person owns it.
+    pub owner: bool,
+    /// How they get there.
+    pub way: OrgWay,
 }
 
 /// Everything that the frame shows.
@@ -79,7 +105,9 @@ pub struct Frame {
     /// The org of this page.
     pub org: OrgPlace,
     /// Every org of the person, for the switcher; this one among them.
-    pub orgs: Vec<OrgPlace>,
+    pub orgs: Vec<OrgChoice>,
+    /// Whether the person manages who is in the account.
+    pub manages_account: bool,
     /// The room that is marked.
     pub room: Room,
     /// Live or demo.

@@ -3,11 +3,15 @@
 //! | module | pages |
 //! |---|---|
 //! | [`door`] | `/login`, `/login/password`, `/link/{token}`, a sign-in that failed, signed out |
+//! | [`activation`] | `/activate/{token}`: a service that somebody may claim |
 //! | [`overview`] | `/o/{org}` |
 //! | [`people`], [`person`] | `/o/{org}/people`, `/o/{org}/people/{user}` and its deactivation |
 //! | [`connections`] | `/o/{org}/connections` |
 //! | [`rules`] | `/o/{org}/rules` and what leads from it: form, preview, what is in force, test |
 //! | [`revocations`] | `/o/{org}/revocations` and the receipt |
+//! | [`organization`] | `/o/{org}/profile`, `/o/{org}/owners/…`, `/o/{org}/subscriptions` |
+//! | [`account`] | `/a/{account}/users…`: who is in it; `/me/accounts`: those that one is in |
+//! | [`contact`] | `/o/{org}/contact`: a message to the owners |
 //! | [`keys`] | `/me/keys`, `/me/keys/new`, `/me/keys/{id}/delete` |
 //! | [`security`] | `/me/security`: sessions and password |
 //! | [`failure`] | what came to nothing: 403, 404, 405, 500, 503 and others |
@@ -16,14 +20,18 @@
 //!
 //! Every page works without a script. A page never decides: who may see what was settled before it was filled in.
 
+pub mod account;
+pub mod activation;
 pub mod assets;
 pub mod connections;
+pub mod contact;
 pub mod docs;
 pub mod door;
 pub mod failure;
 pub mod frame;
 pub mod invitation;
 pub mod keys;
+pub mod organization;
 pub mod overview;
 pub mod people;
 pub mod person;

@@ -73,13 +73,13 @@ pub struct Blast {
 impl Blast {
     /// `Deactivate and end 3 keys and 2 sessions`; the button says the effect.
     #[must_use]
-    pub fn button(&self) -> String {
+    pub fn button(&self, verb: &str) -> String {
         let parts: Vec<String> = [(self.keys.len(), "key", "keys"), (self.sessions.len(), "session", "sessions")]
             .into_iter()
             .filter(|(number, ..)| *number > 0)
             .map(|(number, one, many)| count(number, one, many))
             .collect();
-        if parts.is_empty() { "Deactivate".to_owned() } else { format!("Deactivate and end {}", parts.join(" and ")) }
+        if parts.is_empty() { verb.to_owned() } else { format!("{verb} and end {}", parts.join(" and ")) }
     }
 }
 

@@ -198,6 +198,15 @@ pub struct RuleFormPage {
     pub form: RuleForm,
 }
 
+impl RuleFormPage {
+    /// Where the form posts to: from its own page, and from over another one.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let last = self.id.as_deref().unwrap_or("new");
+        format!("/o/{}/rules/{last}", self.frame.org.name)
+    }
+}
+
 /// `GET /o/{org}/rules/{rule}/delete`: what deleting does. Posts nothing but itself to the same address.
 #[derive(Template)]
 #[template(path = "rules/delete.html")]

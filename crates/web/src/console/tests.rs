@@ -193,6 +193,7 @@ fn pages_say_what_they_are_for() {
     );
     says("receipt-live", &["Applied on 2 of 4 nodes", "hx-trigger=\"every 1s\"", "waiting"]);
     says_of_rules(&says);
+    says_of_the_org(&says);
     says("failure-404", &["The link has been used"]);
     says("failure-503", &["503", "req_0198f2c1a9b37d10b3f24a7e5c119d02"]);
 }
@@ -216,6 +217,23 @@ fn says_of_rules(says: &impl Fn(&str, &[&str])) {
     says("rules-receipt", &["Undo change 7", "Take the rules out of force"]);
     says("rules-test", &["Nearly.", "<code>ngc_aie_pr_admin</code>"]);
     says("person", &["Managed by rules <code>Platform</code>", "Vision readers, Platform", "And 12 more"]);
+}
+
+fn says_of_the_org(says: &impl Fn(&str, &[&str])) {
+    says("profile", &["3 of 3", "Every place is taken", "Remove<span class=\"unseen\"> Jonas Weber", "Access ended"]);
+    says("profile-conflict", &["What Jonas wrote meanwhile.", "Replace the description", "value=\"7\""]);
+    says("profile-member", &["with its first premium service: AI Enterprise"]);
+    says("owner-add", &["here <code>acme.test</code>", "One place is free", "within the last 15 minutes"]);
+    says("owner-add-again", &["Sign in and come back", "value=\"olga@acme.example\""]);
+    says("owner-remove-heir", &["Who takes the account", "href=\"#account_owner\""]);
+    says("subscriptions", &["premium", "Suspended", "Never by itself", "Roles: Private Registry Admin"]);
+    says("account-users", &["Left the account", "Let in again", "Make admin", "Make member", "cursor=def"]);
+    says("account-remove", &["Remove from the account and end 3 keys and 2 sessions", "Registry Admin in the org"]);
+    says("accounts", &["<span class=\"tag\">owner</span>", "href=\"/login/northwind\"", "Switch<span"]);
+    says("contact-team", &["name=\"team\" value=\"vision\"", "Choose another team"]);
+    says("activation", &["becomes an enterprise org, for good", "Hand it on to somebody else", "A new account"]);
+    says("activation-new", &["name=\"password\"", "Create the account and activate"]);
+    says("transfer-confirm", &["This cannot be undone", "name=\"confirmed\" value=\"yes\""]);
 }
 
 #[test]
@@ -249,7 +267,9 @@ fn values_in_sentences_are_code_and_stay_escaped() {
 #[test]
 fn the_button_says_what_it_ends_and_nothing_more() {
     let names = |number| vec![String::new(); number];
-    let button = |keys, sessions| Blast { keys: names(keys), sessions: names(sessions), ..Blast::default() }.button();
+    let button = |keys, sessions| {
+        Blast { keys: names(keys), sessions: names(sessions), ..Blast::default() }.button("Deactivate")
+    };
     assert_eq!(button(3, 2), "Deactivate and end 3 keys and 2 sessions");
     assert_eq!(button(1, 0), "Deactivate and end 1 key");
     assert_eq!(button(0, 1), "Deactivate and end 1 session");

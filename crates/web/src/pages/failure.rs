@@ -33,7 +33,8 @@ pub(crate) async fn to_the_door(request: Request, next: Next) -> Response {
     response
 }
 
-fn door(back: &str) -> Result<Response, Problem> {
+/// The way to the door, and back here.
+pub(super) fn door(back: &str) -> Result<Response, Problem> {
     let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", back).finish();
     see_other(&format!("/login?{query}"))
 }

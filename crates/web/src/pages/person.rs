@@ -74,7 +74,8 @@ fn link(detail: &UserDetail) -> PersonLink {
     roles::link(detail.user.id, &detail.user.name, detail.user.email.as_deref())
 }
 
-fn blast(keys: &[cardea_gateway::keys::KeyView], sessions: &[SessionView], now: Timestamp) -> Blast {
+/// What of somebody's ends with their access.
+pub(super) fn blast(keys: &[cardea_gateway::keys::KeyView], sessions: &[SessionView], now: Timestamp) -> Blast {
     let living = keys.iter().filter(|key| !matches!(key.state, KeyState::Revoked | KeyState::Expired));
     let words = |session: &SessionView| {
         let through = session.connection.as_ref().map_or("by password".to_owned(), |name| format!("through {name}"));

@@ -3,9 +3,11 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use cardea_gateway::people::{self, Here};
-use cardea_gateway::{App, Ctx};
+use cardea_gateway::{App, Ctx, switching};
+use cardea_model::{Caller, Permission};
 
-use crate::console::frame::{Environment, Frame, OrgPlace, Room};
+use super::switching::choice;
+use crate::console::frame::{Environment, Frame, OrgChoice, OrgPlace, Room};
 use crate::console::{Notice, Tone};
 use crate::extract::Somebody;
 use crate::login::environment;
@@ -17,6 +19,7 @@ pub(super) struct Reader {
     pub(super) ctx: Ctx,
     /// Where they stand.
     pub(super) here: Here,
+    orgs: Vec<OrgChoice>,
     environment: Environment,
     done: Option<Done>,
 }
@@ -27,10 +30,11 @@ impl FromRequestParts<App> for Reader {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Somebody(ctx) = Somebody::from_request_parts(parts, app).await?;
         let here = people::here(app, &ctx).await?;
+        let orgs = switching::orgs(app, &ctx, "").await?.into_iter().map(choice).collect();
         let query = parts.uri.query().unwrap_or_default();
         let done = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done");
         let done = done.and_then(|(_, word)| Done::parse(&word));
-        Ok(Self { ctx, here, environment: environment(app), done })
+        Ok(Self { ctx, here, orgs, environment: environment(app), done })
     }
 }
 
@@ -44,13 +48,32 @@ impl Reader {
             now: self.ctx.now,
             name: if self.here.name.is_empty() { email.clone() } else { self.here.name.clone() },
             email,
-            // A session opens the doors of its own account only, so no other org is offered.
-            orgs: vec![org.clone()],
+            orgs: self.orgs.clone(),
+            manages_account: self.manages_account(),
             org,
             room,
             environment: self.environment,
             notice: self.done.map(Done::notice),
         }
+    }
+
+    fn manages_account(&self) -> bool {
+        let Caller::Person(person) = &self.ctx.caller else { return false };
+        self.ctx.may(Permission::ManageAccountUsers, person.account).is_ok()
+    }
+
+    /// The address of the people of the reader's account; its name may have any letters.
+    pub(super) fn account_users(&self) -> String {
+        let name: String = url::form_urlencoded::byte_serialize(self.here.account.as_bytes()).collect();
+        format!("/a/{name}/users")
+    }
+
+    /// Where the reader signs in again, to come back here.
+    pub(super) fn sign_in_for(&self, back: &str) -> String {
+        let email = self.here.email.as_deref().unwrap_or_default();
+        let pairs = [("email", email), ("return_to", back)];
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        format!("/login?{query}")
     }
 }
 
@@ -73,10 +96,17 @@ pub(super) enum Done {
     RulesUndone,
     NotTheLastChange,
     RulesOff,
+    Described,
+    OwnerAsked,
+    OwnerRemoved,
+    AccountRoleChanged,
+    RemovedFromAccount,
+    Readmitted,
+    MessageSent,
 }
 
 impl Done {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 23] = [
         Self::KeyDisabled,
         Self::KeyEnabled,
         Self::KeyDeleted,
@@ -93,6 +123,13 @@ impl Done {
         Self::RulesUndone,
         Self::NotTheLastChange,
         Self::RulesOff,
+        Self::Described,
+        Self::OwnerAsked,
+        Self::OwnerRemoved,
+        Self::AccountRoleChanged,
+        Self::RemovedFromAccount,
+        Self::Readmitted,
+        Self::MessageSent,
     ];
 
     /// The word in the address.
@@ -114,6 +151,13 @@ impl Done {
             Self::RulesUndone => "rules-undone",
             Self::NotTheLastChange => "not-the-last-change",
             Self::RulesOff => "rules-off",
+            Self::Described => "described",
+            Self::OwnerAsked => "owner-asked",
+            Self::OwnerRemoved => "owner-removed",
+            Self::AccountRoleChanged => "account-role-changed",
+            Self::RemovedFromAccount => "removed-from-account",
+            Self::Readmitted => "readmitted",
+            Self::MessageSent => "message-sent",
         }
     }
 
@@ -147,6 +191,24 @@ impl Done {
                 (Tone::Warning, "Nothing was undone: the rules have changed again since. This is the last change now.")
             }
             Self::RulesOff => (Tone::Good, "No rules are in force. What they gave is gone, on every node."),
+            Self::Described => (Tone::Good, "The description is saved."),
+            Self::OwnerAsked => {
+                (Tone::Good, "The invitation is on its way. Its link is in the message, and works once.")
+            }
+            Self::OwnerRemoved => {
+                (Tone::Good, "They own nothing here any more. The remaining owners were told by e-mail.")
+            }
+            Self::AccountRoleChanged => (Tone::Good, "What they are in the account is changed, on every node."),
+            Self::RemovedFromAccount => {
+                (Tone::Good, "They are out of the account. Their keys and sessions have ended, on every node.")
+            }
+            Self::Readmitted => {
+                (Tone::Good, "They are in the account again. They have nothing in the org until they are added there.")
+            }
+            Self::MessageSent => (
+                Tone::Good,
+                "Your message is on its way to every owner of the org. They answer to your e-mail address.",
+            ),
             Self::PasswordChanged => {
                 (Tone::Good, "Your password is changed, and every other session has ended. Your API keys work on.")
             }

@@ -50,6 +50,12 @@ fn reason(because: &BecauseView) -> Because {
     Because { rule: because.rule.clone(), source: "groups at sign-in".to_owned(), value: because.value.clone() }
 }
 
+/// A role in words, where it counts among them.
+pub(super) fn in_words(role: &RoleRow) -> String {
+    let place = role.team.as_ref().map_or_else(|| "in the org".to_owned(), |team| format!("in team {team}"));
+    format!("{} {} {place}", role.service, role.role)
+}
+
 /// What people call a service.
 pub(super) fn service_title(app: &App, name: &str) -> String {
     let service = app.catalogue.service_named(name).and_then(|index| app.catalogue.service(index));

@@ -117,6 +117,8 @@ pub(crate) struct Look {
     /// When the entitlement ends; nothing for never.
     #[schema(format = DateTime)]
     entitlement_ends_at: Option<String>,
+    /// Whether you sign in before you claim it; else you are new here and make an account with it.
+    sign_in: bool,
     /// The accounts that you own and that gain something by it; none for nobody.
     accounts: Vec<Eligible>,
 }

@@ -2,7 +2,9 @@
 //!
 //! Each text goes through [`Sample::text`], so that the same pages can be filled with markup by an enemy.
 
+mod activation;
 mod invitation;
+mod organization;
 mod rules;
 mod security;
 
@@ -18,7 +20,7 @@ use crate::console::door::{
     SignedOutPage,
 };
 use crate::console::failure::{Failure, FailurePage};
-use crate::console::frame::{Environment, Frame, OrgPlace, Room};
+use crate::console::frame::{Environment, Frame, OrgChoice, OrgPlace, OrgWay, Room};
 use crate::console::keys::{CreatedKey, DeleteKeyPage, KeyForm, KeyRow, KeyState, KeysPage, ServiceChoice};
 use crate::console::overview::{Need, OverviewPage, SignIn};
 use crate::console::people::{Because, PeoplePage, PersonLink, PersonRow, PersonState, RoleRow};
@@ -78,17 +80,29 @@ impl Sample {
         OrgPlace { name: self.text(name), account: self.text(account), standing }
     }
 
+    fn orgs(&self) -> Vec<OrgChoice> {
+        let choice = |name: &str, account: &str, owner, way| OrgChoice {
+            name: self.text(name),
+            account: self.text(account),
+            number: 100_482,
+            owner,
+            way,
+        };
+        vec![
+            choice("acme-vision", "acme", true, OrgWay::Here),
+            choice("northwind", "northwind-research", false, OrgWay::SignIn(self.text("/login/northwind"))),
+            choice("sandbox", "ana-private", true, OrgWay::Switch),
+        ]
+    }
+
     fn frame(&self, room: Room) -> Frame {
         Frame {
             now: self.now,
             name: self.text("Ana Ruiz"),
             email: self.text("ana.ruiz@acme.test"),
             org: self.org("acme-vision", "acme", Standing::Owner),
-            orgs: vec![
-                self.org("acme-vision", "acme", Standing::Owner),
-                self.org("northwind", "northwind-research", Standing::Member),
-                self.org("sandbox", "ana-private", Standing::UserAdmin),
-            ],
+            orgs: self.orgs(),
+            manages_account: true,
             room,
             environment: Environment::Demo,
             notice: None,
@@ -301,6 +315,8 @@ impl Sample {
         let mut pages = self.door();
         pages.extend(self.invitations());
         pages.extend(self.newcomers());
+        pages.extend(self.activations());
+        pages.extend(self.organization());
         pages.extend(self.failures());
         pages.extend(self.my_keys());
         pages.extend(self.security());
