@@ -10,6 +10,7 @@ mod program;
 mod rules;
 mod serving;
 mod watching;
+mod whole;
 
 use std::path::Path;
 
