@@ -3,10 +3,14 @@
 
 mod catalogue;
 mod demo;
+mod hand;
+mod orgs;
+mod people;
 mod program;
 mod rules;
 mod serving;
 mod watching;
+mod whole;
 
 use std::path::Path;
 
@@ -242,11 +246,27 @@ async fn every_command_of_the_contract_helps_with_an_example() -> Result<()> {
         "user reactivate",
         "login",
         "logout",
+        "org list",
+        "org switch",
+        "org leave",
+        "team create",
+        "team delete",
+        "user list",
+        "user remove",
+        "role grant",
+        "role revoke",
+        "invite create",
+        "invite role add",
+        "owner list",
+        "owner add",
+        "owner remove",
         "rule list",
         "rule put",
         "rule preview",
         "rule activate",
         "rule undo",
+        "rule deactivate",
+        "rule test",
         "rule explain",
         "key inspect",
         "audit verify",

@@ -1,15 +1,15 @@
 //! The door: signing in through a provider or by password, and what does not get in.
 
 mod attempts;
+mod links;
+mod tries;
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use cardea_gateway::accounts;
-use cardea_model::Caller;
+use anyhow::Result;
 use cardea_simulate::oidc::{ClaimsMode, HeaderMode, ResponseMode};
 use cardea_testkit::world::OWNER;
-use cardea_testkit::{Answer, Browser, Database, Engine, Node, NodeBuilder, World, stories};
+use cardea_testkit::{Answer, Browser, Engine, World, stories};
 use reqwest::Method;
 use serde_json::json;
 use url::Url;
@@ -21,16 +21,7 @@ stories! {
     spoilt_answers_of_the_provider_open_no_session,
     a_session_ends_with_age_idleness_and_sign_out,
     an_address_of_somebody_else_gives_nothing,
-    a_password_is_tried_a_few_times_only,
-    nobody_is_locked_out_by_the_tries_of_others,
-    answers_to_nothing_are_not_written_down,
-    a_network_signs_in_only_so_often,
-    a_crowd_of_readers_makes_no_node_deaf,
-    the_first_start_link_makes_the_first_owner_once,
-    an_owner_link_invites_within_the_limits,
     a_connection_that_is_off_lets_nobody_in,
-    a_first_start_link_ends_with_the_first_account,
-    an_owner_link_replaces_no_password,
     an_org_of_others_reads_as_none,
     a_claimed_address_hides_nobody,
     a_session_says_nothing_of_other_accounts,
@@ -196,72 +187,6 @@ async fn an_address_of_somebody_else_gives_nothing(engine: Engine) -> Result<()>
     Ok(())
 }
 
-async fn a_password_is_tried_a_few_times_only(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
-    let browser = world.browser()?;
-    let attempt = async |email: &str, password: &str| -> Result<Answer> {
-        browser.post_form("/login/password", &[("email", email), ("password", password)]).await
-    };
-    let wrong = attempt(OWNER.0, "Wrong-horse-7").await?;
-    let unknown = attempt("nobody@acme.test", "Wrong-horse-7").await?;
-    assert_eq!((wrong.status, unknown.status), (401, 401));
-    assert_eq!(
-        wrong.body.replace(OWNER.0, ""),
-        unknown.body.replace("nobody@acme.test", ""),
-        "nobody can be looked up"
-    );
-    for _ in 0..20 {
-        if attempt(OWNER.0, "Wrong-horse-7").await?.status == 429 {
-            break;
-        }
-    }
-    let shut = attempt(OWNER.0, OWNER.1).await?;
-    assert_eq!(shut.status, 429);
-    assert!(shut.header("retry-after").parse::<u32>().is_ok());
-    world.node().clock.advance(Duration::from_secs(15 * 60 + 1));
-    assert_eq!(attempt(OWNER.0, OWNER.1).await?.status, 303);
-    Ok(())
-}
-
-async fn the_first_start_link_makes_the_first_owner_once(engine: Engine) -> Result<()> {
-    let database = Database::fresh(engine)?;
-    let node = Node::start(&database).await?;
-    let old = accounts::first_start(&node.app).await?.map(cardea_model::ShownOnce::reveal).unwrap_or_default();
-    let new = accounts::first_start(&node.app).await?.map(cardea_model::ShownOnce::reveal).unwrap_or_default();
-    let browser = Browser::new(&node.url)?;
-    assert_eq!(browser.get(&format!("/link/{old}")).await?.status, 404, "only the newest link is good");
-    let link = format!("/link/{new}");
-    // A mail scanner that looks at the link does not use it up.
-    assert_eq!(browser.get(&link).await?.status, 200);
-    let weak = [("account", "acme"), ("email", "owner@acme.test"), ("password", "short")];
-    assert_eq!(browser.post_form(&link, &weak).await?.status, 422);
-    let good = [("account", "acme"), ("email", "owner@acme.test"), ("password", OWNER.1)];
-    assert_eq!(browser.post_form(&link, &good).await?.status, 303);
-    assert_eq!(browser.get("/api/v1/me").await?.json()["orgs"][0]["org"], "acme");
-    assert_eq!(browser.post_form(&link, &good).await?.status, 404, "once");
-    assert!(accounts::first_start(&node.app).await?.is_none());
-    Ok(())
-}
-
-async fn an_owner_link_invites_within_the_limits(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
-    let app = &world.node().app;
-    let ctx = app.ctx(Caller::System("test"));
-    assert!(
-        accounts::invite_owner(app, &ctx, "acme", "owner@elsewhere.test").await.is_err(),
-        "one domain for all owners"
-    );
-    assert!(accounts::invite_owner(app, &ctx, "nowhere", "a@acme.test").await.is_err());
-    for email in ["second@acme.test", "third@acme.test"] {
-        let link = accounts::invite_owner(app, &ctx, "acme", email).await?.reveal();
-        let browser = world.browser()?;
-        assert_eq!(browser.post_form(&format!("/link/{link}"), &[("password", OWNER.1)]).await?.status, 303);
-        assert_eq!(browser.get("/api/v1/orgs/acme/users").await?.status, 200);
-    }
-    assert!(accounts::invite_owner(app, &ctx, "acme", "fourth@acme.test").await.is_err(), "three at the most");
-    Ok(())
-}
-
 async fn a_connection_that_is_off_lets_nobody_in(engine: Engine) -> Result<()> {
     let world = World::new(engine).await?;
     let (browser, address) = before_the_callback(&world, "ana").await?;
@@ -273,53 +198,6 @@ async fn a_connection_that_is_off_lets_nobody_in(engine: Engine) -> Result<()> {
     assert_eq!(answer.status, 404);
     assert_eq!(browser.get("/api/v1/me").await?.status, 401);
     assert_eq!(world.browser()?.get("/login/okta").await?.status, 404);
-    Ok(())
-}
-
-async fn a_first_start_link_ends_with_the_first_account(engine: Engine) -> Result<()> {
-    let database = Database::fresh(engine)?;
-    let (one, two) = (Node::start(&database).await?, NodeBuilder::default().named("two").start(&database).await?);
-    // Two nodes that start at once leave one link, whichever comes last.
-    let (first, second) = tokio::join!(accounts::first_start(&one.app), accounts::first_start(&two.app));
-    let links: Vec<_> = [first?, second?].into_iter().flatten().map(cardea_model::ShownOnce::reveal).collect();
-    let mut good = Vec::new();
-    for link in &links {
-        good.extend(accounts::look_at_link(&one.app, link).await.is_ok().then_some(link));
-    }
-    assert_eq!((links.len(), good.len()), (2, 1));
-    let link = format!("/link/{}", good.first().copied().cloned().unwrap_or_default());
-    // The operator makes the first account in another way: the link must not open a second door to its owner.
-    one.apply(cardea_testkit::world::state("http://127.0.0.1:9")).await?;
-    let browser = Browser::new(&one.url)?;
-    assert_eq!(browser.get(&link).await?.status, 404);
-    let attack = [("account", "mine"), ("email", OWNER.0), ("password", "Attackers-choice-9")];
-    assert_eq!(browser.post_form(&link, &attack).await?.status, 404);
-    let enter = async |password: &str| {
-        browser.post_form("/login/password", &[("email", OWNER.0), ("password", password)]).await
-    };
-    assert_eq!(enter("Attackers-choice-9").await?.status, 401);
-    assert_eq!(enter(OWNER.1).await?.status, 303, "the owner's password stands");
-    Ok(())
-}
-
-async fn an_owner_link_replaces_no_password(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
-    let app = &world.node().app;
-    world.node().apply(json!({"version": 1, "accounts": [{"name": "beta"}]})).await?;
-    let link = accounts::invite_owner(app, &app.ctx(Caller::System("test")), "beta", OWNER.0).await?.reveal();
-    let (link, browser) = (format!("/link/{link}"), world.browser()?);
-    let other = browser.post_form(&link, &[("password", "Attackers-choice-9")]).await?;
-    assert_eq!(other.status, 422);
-    assert!(other.body.contains("has a password here already"), "{}", other.body);
-    let enter = async |password: &str| {
-        browser.post_form("/login/password", &[("email", OWNER.0), ("password", password)]).await
-    };
-    assert_eq!(enter("Attackers-choice-9").await?.status, 401);
-    // Whoever types the password that they have becomes the owner of both.
-    assert_eq!(browser.post_form(&link, &[("password", OWNER.1)]).await?.status, 303);
-    let mut conn = app.db.read().await?;
-    let beta = cardea_store::account::named(&mut conn, "beta").await?.context("beta")?;
-    assert_eq!(cardea_store::member::owner_emails(&mut conn, beta.id).await?, [OWNER.0]);
     Ok(())
 }
 
@@ -360,113 +238,5 @@ async fn a_session_says_nothing_of_other_accounts(engine: Engine) -> Result<()> 
     let account = me["account"].clone();
     assert_eq!(me["orgs"].as_array().map(Vec::len), Some(1), "{me}");
     assert_eq!(me["orgs"][0]["org"], account);
-    Ok(())
-}
-
-/// A password, typed somewhere behind a proxy.
-async fn typed(world: &World, from: &str, email: &str, password: &str) -> Result<u16> {
-    let request = world.browser()?.request(Method::POST, "/login/password").header("x-forwarded-for", from);
-    Ok(request.form(&[("email", email), ("password", password)]).send().await?.status().as_u16())
-}
-
-async fn nobody_is_locked_out_by_the_tries_of_others(engine: Engine) -> Result<()> {
-    // Without a proxy that is trusted, the header is anybody's invention and gives no further tries.
-    let world = World::on(Database::fresh(engine)?, NodeBuilder::default().with(|it| it.password_tries = 3)).await?;
-    for try_number in 0..3 {
-        assert_eq!(typed(&world, &format!("198.51.{try_number}.1"), OWNER.0, "Wrong-horse-7").await?, 401);
-    }
-    assert_eq!(typed(&world, "203.0.113.1", OWNER.0, OWNER.1).await?, 429);
-
-    let behind = NodeBuilder::default().with(|it| {
-        it.password_tries = 3;
-        it.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
-    });
-    let world = World::on(Database::fresh(engine)?, behind).await?;
-    for _ in 0..3 {
-        assert_eq!(typed(&world, "198.51.100.1", OWNER.0, "Wrong-horse-7").await?, 401);
-    }
-    assert_eq!(typed(&world, "198.51.100.77", OWNER.0, OWNER.1).await?, 429, "the same network");
-    assert_eq!(
-        typed(&world, "203.0.113.1, 198.51.100.1", OWNER.0, OWNER.1).await?,
-        429,
-        "what was sent before is no proof"
-    );
-    assert_eq!(typed(&world, "203.0.113.1", OWNER.0, OWNER.1).await?, 303, "the owner's own network");
-    // From many networks at once: each has one try now, and the owner's too.
-    for network in 0..10 {
-        for _ in 0..3 {
-            typed(&world, &format!("192.0.{network}.1"), OWNER.0, "Wrong-horse-7").await?;
-        }
-    }
-    assert_eq!(typed(&world, "198.18.0.1", OWNER.0, "Wrong-horse-7").await?, 401);
-    assert_eq!(typed(&world, "198.18.0.1", OWNER.0, OWNER.1).await?, 429);
-    assert_eq!(typed(&world, "203.0.113.1", OWNER.0, OWNER.1).await?, 303);
-    Ok(())
-}
-
-async fn answers_to_nothing_are_not_written_down(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
-    let browser = world.browser()?;
-    let long = "x".repeat(3000);
-    for (path, status) in [
-        ("/oidc/okta/callback?code=c&state=invented".to_owned(), 401),
-        ("/oidc/okta/callback".to_owned(), 401),
-        ("/oidc/nowhere/callback?code=c&state=invented".to_owned(), 404),
-        (format!("/oidc/{long}/callback?state=invented"), 404),
-    ] {
-        assert_eq!(browser.get(&path).await?.status, status, "{path}");
-    }
-    // Nor is another browser's answer to somebody's attempt. One that its own browser brings is, once, in the log of the
-    // account where it was begun.
-    let (browser, address) = before_the_callback(&world, "ana").await?;
-    assert_eq!(world.browser()?.get(&address).await?.status, 401);
-    let spoilt = address.replace("code=", "code=spoilt");
-    assert_eq!((browser.get(&spoilt).await?.status, browser.get(&spoilt).await?.status), (401, 401));
-    let owner = world.sign_in_owner().await?;
-    let log = owner.get("/api/v1/orgs/acme/audit?limit=100").await?.json();
-    let rejected: Vec<_> =
-        log["items"].as_array().into_iter().flatten().filter(|event| event["action"] == "login.rejected").collect();
-    assert_eq!(rejected.len(), 1, "{rejected:?}");
-    Ok(())
-}
-
-async fn a_network_signs_in_only_so_often(engine: Engine) -> Result<()> {
-    let few = NodeBuilder::default().with(|settings| settings.sign_ins_per_minute = 3);
-    let world = World::on(Database::fresh(engine)?, few).await?;
-    let browser = world.browser()?;
-    for path in ["/login/okta", "/oidc/okta/callback?code=c&state=invented"] {
-        for _ in 0..3 {
-            assert_ne!(browser.get(path).await?.status, 429);
-        }
-        let refused = browser.get(path).await?;
-        assert_eq!(refused.status, 429, "{path}");
-        let seconds: u64 = refused.header("retry-after").parse()?;
-        assert!((1..=61).contains(&seconds), "{seconds}");
-    }
-    world.node().clock.advance(Duration::from_secs(61));
-    world.sign_in("ana").await?;
-    Ok(())
-}
-
-async fn a_crowd_of_readers_makes_no_node_deaf(engine: Engine) -> Result<()> {
-    let world = World::new(engine).await?;
-    let node = world.node();
-    let most = match engine {
-        Engine::Sqlite => cardea_store::db::Settings::default().readers,
-        Engine::Postgres => cardea_store::db::Settings::default().pool,
-    };
-    let began = node.app.clock.now();
-    let mut crowd = Vec::new();
-    for _ in 0..most {
-        crowd.push(node.app.db.read().await?);
-    }
-    node.clock.advance(Duration::from_secs(2));
-    node.follow().await?;
-    assert!(node.app.is_ready(), "the feed is read over a connection of its own");
-    // And the node does not read as dead, which would leave it out of receipts.
-    cardea_gateway::feed::announce(&node.app).await?;
-    let seen =
-        cardea_store::node::alive(crowd.first_mut().context("a reader")?, cardea_model::Timestamp::from_micros(0));
-    assert!(seen.await?.iter().any(|it| it.id == node.app.feed.node && it.seen_at > began));
     Ok(())
 }

@@ -45,7 +45,8 @@ async fn rules_are_written_previewed_activated_and_taken_back(engine: Engine) ->
     let why = cardea(&["rule", "explain", "bo@corp.example", "--org", "acme"]).await?.good()?;
     assert_eq!(why.out, "\tregistry\tviewer\tReaders (NGC_AIE_PR_Reader)\n");
 
-    cardea(&["rule", "undo", "--org", "acme"]).await?.good()?;
+    assert!(cardea(&["rule", "undo", "--org", "acme"]).await?.bad()?.contains("hint: say --yes if that is meant"));
+    cardea(&["rule", "undo", "--org", "acme", "--yes"]).await?.good()?;
     assert_eq!(cardea(&["rule", "explain", "bo@corp.example", "--org", "acme"]).await?.good()?.out, "");
     let unknown = cardea(&["rule", "remove", "Reader", "--org", "acme"]).await?.bad()?;
     assert_eq!(unknown, "error: acme: there is no rule `Reader`\nhint: did you mean `Readers`?\n");

@@ -11,6 +11,7 @@
 //! | [`standing`] | the instance as it stands, and as a document |
 //! | [`canonical`] | the one form of each thing, so that equal meanings are equal texts |
 //! | [`compare`] | from the two to the steps; pure |
+//! | [`people`] | who is here by hand, and who is asked to come |
 //! | [`foreign`] | what only the database can object to: names, domains and secrets of others |
 //! | [`perform`] | the steps, as writes |
 //! | [`secrets`] | whether a given secret is the one that stands |
@@ -27,6 +28,7 @@ mod canonical;
 mod change;
 mod compare;
 mod foreign;
+mod people;
 mod perform;
 mod secrets;
 mod served;
@@ -47,11 +49,12 @@ use crate::feed;
 use crate::password::PasswordError;
 use crate::state::{Account, OrgKind, Problem, Secret, State, Thing, Version, check};
 
+pub(crate) use change::Asking;
 use change::Outcome;
 pub use change::{Action, Change, Field, Warning};
 use compare::Comparison;
 use foreign::Seen;
-use secrets::OwnerPassword;
+use secrets::Passwords;
 use standing::{Instance, Standing};
 
 /// How often an account is compared anew because its owner's password changed while the document's was being hashed.
@@ -175,7 +178,14 @@ pub async fn export(app: &App, ctx: &Ctx) -> Result<State, DeclareError> {
     let mut accounts = Vec::with_capacity(names.len());
     for name in names {
         let mut tx = turn(app).await?;
-        accounts.push(Standing::read(app, &mut tx, &name, None).await?.declared()?);
+        let standing = Standing::read(app, &mut tx, &name, None).await?;
+        drop(tx);
+        // There may be many of them: nobody waits for that.
+        let users = match &standing.row {
+            Some(row) => Some(people::export(app, &mut app.db.read().await?, row.id).await?),
+            None => None,
+        };
+        accounts.push(Account { users, ..standing.declared()? });
     }
     Ok(State {
         version: Version,
@@ -185,8 +195,8 @@ pub async fn export(app: &App, ctx: &Ctx) -> Result<State, DeclareError> {
     })
 }
 
-/// Everything that is wrong with the document, or everything that it would change, with the owners' passwords compared.
-async fn look(app: &App, state: &State) -> Result<(Outcome, Vec<OwnerPassword>), DeclareError> {
+/// Everything that is wrong with the document, or everything that it would change, with the passwords compared.
+async fn look(app: &App, state: &State) -> Result<(Outcome, Vec<Passwords>), DeclareError> {
     let mut problems = check::problems(state, &|service| roles(app, service));
     problems.extend(secrets::wrong_operator_tokens(state));
     problems.extend(secrets::wrong_passwords(state));
@@ -195,11 +205,11 @@ async fn look(app: &App, state: &State) -> Result<(Outcome, Vec<OwnerPassword>),
     }
     let (mut all, mut seen, mut passwords) = (Outcome::default(), Seen::default(), Vec::new());
     for (index, declared) in state.accounts.iter().enumerate() {
-        let password = OwnerPassword::compare(app, declared).await?;
+        let compared = Passwords::compare(app, declared).await?;
         let mut tx = turn(app).await?;
         let standing = Standing::read(app, &mut tx, &declared.name, Some(declared)).await?;
-        all.join(compare_account(app, &mut tx, (index, declared), &standing, &password, &mut seen).await?);
-        passwords.push(password);
+        all.join(compare_account(app, &mut tx, (index, declared), &standing, &compared, &mut seen).await?);
+        passwords.push(compared);
     }
     let mut tx = turn(app).await?;
     let instance = Instance::read(app, &mut tx).await?;
@@ -211,7 +221,7 @@ async fn apply_account(
     app: &App,
     ctx: &Ctx,
     (index, declared): (usize, &Account),
-    mut password: OwnerPassword,
+    mut passwords: Passwords,
     seen: &mut Seen,
 ) -> Result<Outcome, DeclareError> {
     for _ in 0..TRIES {
@@ -219,15 +229,15 @@ async fn apply_account(
         if let Some(row) = account::named(&mut tx, &declared.name).await? {
             account::lock(&mut tx, row.id).await?;
         }
-        if !password.stands(&mut tx, declared.owner.as_ref()).await? {
+        if !passwords.stand(&mut tx).await? {
             // Hashing takes longer than anybody else should wait for this transaction.
             drop(tx);
-            password = OwnerPassword::compare(app, declared).await?;
+            passwords = Passwords::compare(app, declared).await?;
             continue;
         }
         let standing = Standing::read(app, &mut tx, &declared.name, Some(declared)).await?;
         let mut trial = seen.clone();
-        let outcome = compare_account(app, &mut tx, (index, declared), &standing, &password, &mut trial).await?;
+        let outcome = compare_account(app, &mut tx, (index, declared), &standing, &passwords, &mut trial).await?;
         if !outcome.problems.is_empty() {
             return Err(DeclareError::Problems(outcome.problems));
         }
@@ -261,13 +271,13 @@ async fn compare_account(
     conn: &mut Conn,
     (index, declared): (usize, &Account),
     standing: &Standing,
-    password: &OwnerPassword,
+    passwords: &Passwords,
     seen: &mut Seen,
 ) -> Result<Outcome, DeclareError> {
     let before = standing.declared()?;
     let after = canonical::merged(declared, &before);
-    let mut problems = together(app, index, declared, &after, (standing, password));
-    problems.extend(password.problem(index));
+    let mut problems = together(app, index, declared, &after, (standing, passwords));
+    problems.extend(passwords.problems(index));
     problems.extend(of_kind(app, index, standing, &after));
     problems.extend(foreign::of_account(app, conn, (index, declared), standing, seen).await?);
     if !problems.is_empty() {
@@ -275,7 +285,7 @@ async fn compare_account(
     }
     let path = format!("accounts[{}]", declared.name);
     let mut comparison = Comparison::new(app, path);
-    compare::account(&mut comparison, declared, (standing, &before), &after, password)?;
+    compare::account(&mut comparison, declared, (standing, &before), &after, passwords)?;
     Ok(comparison.outcome)
 }
 
@@ -298,14 +308,23 @@ fn together(
     index: usize,
     declared: &Account,
     after: &Account,
-    (standing, password): (&Standing, &OwnerPassword),
+    (standing, passwords): (&Standing, &Passwords),
 ) -> Vec<Problem> {
     let alone = State { version: Version, operators: Vec::new(), accounts: vec![after.clone()], clients: None };
     let mut problems = check::problems(&alone, &|service| roles(app, service));
     problems.extend(secrets::missing(&alone.withheld(), |thing, path| {
-        // The document may name another owner than the first one.
-        let named = matches!(thing, Thing::Owner(_)) && declared.owner.is_some();
-        if named { password.has_hash() } else { standing.has_secret(thing, path) }
+        let named = match thing {
+            // The document may name another owner than the first one.
+            Thing::Owner(_) => declared.owner.as_ref().map(|owner| owner.email.as_str()),
+            Thing::User { email, .. } => Some(*email),
+            Thing::Operator(_)
+            | Thing::Connection(_)
+            | Thing::DirectoryToken { .. }
+            | Thing::Signal(_)
+            | Thing::Client(_)
+            | Thing::Webhook { .. } => None,
+        };
+        named.map_or_else(|| standing.has_secret(thing, path), |email| passwords.has(email))
     }));
     for problem in &mut problems {
         if let Some(rest) = problem.path.strip_prefix("accounts[0]") {

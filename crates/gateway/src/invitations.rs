@@ -10,6 +10,7 @@
 //! who use a link one comes too late.
 
 mod accept;
+pub(crate) mod declared;
 mod error;
 mod given;
 mod view;

@@ -5,12 +5,13 @@
 //! | `operators`, `accounts`, `org`, `teams` | who is here | this one |
 //! | `connections` | identity providers | [`connection`] |
 //! | `directories`, `signals` | provisioning and security events | [`upstream`] |
-//! | `rules` | groups to roles | [`rule`] |
+//! | `rules`, `rules_in_force` | groups to roles | [`rule`] |
+//! | `users`, `invitations` | people by hand | [`person`] |
 //! | `clients`, `webhooks` | the services behind the gateway | [`client`] |
 //!
 //! # Absent, empty, default
 //! - A section or setting that is absent is left as it is. A list that is present, even empty, is the whole list;
-//!   only `operators` and `accounts` are never shortened by leaving somebody out.
+//!   only `operators`, `accounts` and `users` are never shortened by leaving somebody out.
 //! - What has a default is always written, so that an exported file keeps its meaning when a default changes;
 //!   what does not exist is left out. The keys stand in the order of these structs.
 //! - A secret is written as `{kept: true}` and never as itself: see [`Secret`].
@@ -18,6 +19,7 @@
 pub mod check;
 pub mod client;
 pub mod connection;
+pub mod person;
 pub mod rule;
 pub mod secret;
 pub mod upstream;
@@ -35,6 +37,7 @@ pub use connection::{
     Attributes, Connection, Groups, GroupsFrom, Kind, Metadata, Oidc, OnMissing, Protocol, Saml, Stage, TokenAuth,
     TrustEmail,
 };
+pub use person::{Identity, Invitation, User};
 pub use rule::Rule;
 pub use secret::Secret;
 pub use upstream::{Delivery, Directory, DirectoryToken, Profile, Signal};
@@ -99,6 +102,9 @@ pub struct Account {
     /// The local owner, who gets in when no identity provider does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
+    /// For people: one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// Where the owner can be reached when the primary address is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_email: Option<String>,
@@ -120,6 +126,15 @@ pub struct Account {
     /// Whether the rules are in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules_state: Option<RulesState>,
+    /// The rules that are in force, where they are others than `rules`: those are edited, and wait for their activation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_in_force: Option<Vec<Rule>>,
+    /// People who are somebody here by hand, beside the owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<User>>,
+    /// Who is asked to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitations: Option<Vec<Invitation>>,
     /// Services that see this account's people and keys only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<Vec<Client>>,

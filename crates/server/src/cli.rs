@@ -1,20 +1,31 @@
 //! The command line: what can be typed. Each command's doing is a file of [`cli`](self) or of its own.
 //!
+//! A command that is about an org (`--org`) asks the gateway that runs, as whoever signed in by `cardea login`. One that is
+//! about an account (`--account`) or about the instance acts on the database itself, as the operator of this machine.
+//!
 //! Exit codes: 0 it is done; 1 it failed, and stderr says why; 2 it was typed wrongly.
 
+mod answer;
 mod audit;
 mod check;
 mod doctor;
 mod finding;
+mod invite;
 mod key;
 mod login;
 mod migrate;
+mod org;
 pub(crate) mod output;
+mod owner;
 mod people;
+mod place;
 mod progress;
 mod remote;
+mod role;
 mod rule;
 mod state;
+mod team;
+mod user;
 
 use crate::config::{Config, Log};
 use crate::environment::Environment;
@@ -23,6 +34,7 @@ use cardea_gateway::{App, Ctx};
 use cardea_model::Caller;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
+use place::Of;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -73,22 +85,34 @@ pub(crate) enum Command {
     /// Print the instance as a file for `apply`, without its secrets
     #[command(after_help = "Example:\n  cardea export > state.yaml")]
     Export(Printed),
-    /// Owners of accounts
-    #[command(subcommand)]
-    Owner(Owner),
     /// Operators of the instance
     #[command(subcommand)]
     Operator(Operator),
-    /// People
-    #[command(subcommand)]
-    User(User),
     /// Sign in to a running gateway, for the commands that ask it
     #[command(after_help = "Example:\n  cardea login --url https://id.acme.example --email ada@acme.example")]
     Login(login::Login),
     /// Sign out again
     #[command(after_help = "Example:\n  cardea logout")]
     Logout,
-    /// Membership rules of an org, at a running gateway
+    /// The orgs that you are in
+    #[command(subcommand)]
+    Org(org::Org),
+    /// Teams of an org
+    #[command(subcommand)]
+    Team(team::Team),
+    /// People of an org
+    #[command(subcommand)]
+    User(user::User),
+    /// Roles of people, by hand
+    #[command(subcommand)]
+    Role(role::Role),
+    /// Invitations into an org
+    #[command(subcommand)]
+    Invite(invite::Invite),
+    /// Owners of an org
+    #[command(subcommand)]
+    Owner(Owner),
+    /// Membership rules of an org
     #[command(subcommand)]
     Rule(rule::Rule),
     /// API keys and the other secrets that Cardea issues
@@ -133,10 +157,10 @@ pub(crate) struct Document {
     pub(crate) printed: Printed,
 }
 
-/// Owners of accounts.
+/// Owners of orgs and their accounts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Owner {
-    /// Print a one-time link with which somebody becomes the owner of an account
+    /// Print a one-time link with which somebody becomes the owner of an account, from the database of this machine
     #[command(after_help = "Example:\n  cardea owner invite --account acme --email ada@acme.example")]
     Invite {
         /// The account's name
@@ -148,6 +172,8 @@ pub(crate) enum Owner {
         #[command(flatten)]
         printed: Printed,
     },
+    #[command(flatten)]
+    AtGateway(owner::Owners),
 }
 
 /// Operators of the instance.
@@ -169,27 +195,16 @@ pub(crate) enum Operator {
     },
 }
 
-/// People.
-#[derive(Debug, Subcommand)]
-pub(crate) enum User {
-    /// End all access of somebody, at once and on every node
-    #[command(after_help = "Example:\n  cardea user deactivate ada@acme.example --account acme")]
-    Deactivate(Member),
-    /// Let somebody in again; keys and sessions that were ended stay ended
-    #[command(after_help = "Example:\n  cardea user reactivate ada@acme.example --account acme")]
-    Reactivate(Member),
-}
-
-/// One person in one account.
+/// One person, at the running gateway or in the database of this machine.
 #[derive(Debug, Args)]
 pub(crate) struct Member {
     /// Their e-mail address
     pub(crate) email: String,
-    /// The account's name
-    #[arg(long, value_name = "NAME")]
-    pub(crate) account: String,
+    /// The account's name: this machine does it, on the database itself
+    #[arg(long, value_name = "NAME", conflicts_with = "org")]
+    pub(crate) account: Option<String>,
     #[command(flatten)]
-    pub(crate) printed: Printed,
+    pub(crate) of: Of,
 }
 
 /// API keys and the other secrets that Cardea issues.
@@ -236,17 +251,36 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Plan(document) => with(cli, async |config, variables| state::plan(config, variables, document).await),
         Command::Export(printed) => with(cli, async |config, _| state::export(config, printed.json).await),
-        Command::Owner(owner) => with(cli, async |config, _| people::owner(config, owner).await),
+        Command::Owner(Owner::Invite { account, email, printed }) => {
+            with(cli, async |config, _| people::invite_owner(config, (account, email), printed.json).await)
+        }
+        Command::User(user::User::Deactivate(Member { email, account: Some(account), of })) => {
+            with(cli, async |config, _| people::deactivate(config, (account, email), of.json()).await)
+        }
+        Command::User(user::User::Reactivate(Member { email, account: Some(account), of })) => {
+            with(cli, async |config, _| people::reactivate(config, (account, email), of.json()).await)
+        }
         Command::Operator(operator) => with(cli, async |config, _| people::operator(config, operator).await),
-        Command::User(user) => with(cli, async |config, _| people::user(config, user).await),
-        Command::Login(login) => to_the_end(login::login(&Environment::of_this_process(), login)),
-        Command::Logout => to_the_end(login::logout(&Environment::of_this_process())),
-        Command::Rule(rule) => to_the_end(rule::rule(&Environment::of_this_process(), rule)),
+        Command::Owner(Owner::AtGateway(owner)) => ask(async |environment| owner::owner(environment, owner).await),
+        Command::User(user) => ask(async |environment| user::user(environment, user).await),
+        Command::Login(login) => ask(async |environment| login::login(environment, login).await),
+        Command::Logout => ask(async |environment| login::logout(environment).await),
+        Command::Org(org) => ask(async |environment| org::org(environment, org).await),
+        Command::Team(team) => ask(async |environment| team::team(environment, team).await),
+        Command::Role(role) => ask(async |environment| role::role(environment, role).await),
+        Command::Invite(invite) => ask(async |environment| invite::invite(environment, invite).await),
+        Command::Rule(rule) => ask(async |environment| rule::rule(environment, rule).await),
         Command::Audit(Audit::Verify(printed)) => {
             with(cli, async |config, _| audit::verify(config, printed.json).await)
         }
         Command::Doctor(printed) => with(cli, async |config, _| doctor::doctor(config, printed.json).await),
     }
+}
+
+/// A command that asks the gateway that runs, and needs no configuration.
+fn ask(work: impl AsyncFnOnce(&Environment) -> anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    let environment = Environment::of_this_process();
+    to_the_end(work(&environment))
 }
 
 /// A command that needs the configuration. Only `serve` writes a log; the others say themselves what they did, and log
@@ -286,82 +320,4 @@ pub(crate) fn completions(shell: Shell) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Command as Definition;
-
-    fn each(command: &Definition, visit: &mut impl FnMut(&Definition)) {
-        visit(command);
-        command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(|sub| each(sub, visit));
-    }
-
-    #[test]
-    fn the_definitions_agree_with_each_other() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn every_command_carries_an_example() {
-        let mut without = Vec::new();
-        each(&Cli::command(), &mut |command| {
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            if !command.has_subcommands() && !help.contains("  cardea ") {
-                without.push(command.get_name().to_owned());
-            }
-        });
-        assert_eq!(without, Vec::<String>::new());
-    }
-
-    #[test]
-    fn every_example_is_understood() {
-        let mut examples = Vec::new();
-        each(&Cli::command(), &mut |command| {
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            examples.extend(help.lines().filter_map(|line| {
-                line.trim().find("cardea ").and_then(|at| line.trim().get(at..)).map(str::to_owned)
-            }));
-        });
-        assert!(examples.len() > 15, "{examples:?}");
-        for example in examples {
-            let typed = example.split("    ").next().unwrap().split('>').next().unwrap();
-            let words = typed.split_whitespace().filter(|word| *word != "|");
-            Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{example}: {error}"));
-        }
-    }
-
-    #[test]
-    fn the_configuration_may_be_named_before_or_after_the_command() {
-        for words in [["cardea", "--config", "x.toml", "serve"], ["cardea", "serve", "--config", "x.toml"]] {
-            assert_eq!(Cli::try_parse_from(words).unwrap().config, Some(PathBuf::from("x.toml")));
-        }
-        let deep = Cli::try_parse_from([
-            "cardea",
-            "owner",
-            "invite",
-            "--account",
-            "a",
-            "--email",
-            "o@a.test",
-            "--config",
-            "x.toml",
-        ])
-        .unwrap();
-        assert_eq!(deep.config, Some(PathBuf::from("x.toml")));
-    }
-
-    #[test]
-    fn what_is_typed_wrongly_ends_with_2() {
-        for words in
-            [vec!["cardea", "sevre"], vec!["cardea", "apply"], vec!["cardea", "owner", "invite"], vec!["cardea"]]
-        {
-            assert_eq!(Cli::try_parse_from(&words).unwrap_err().exit_code(), 2, "{words:?}");
-        }
-    }
-
-    #[test]
-    fn every_shell_gets_its_script() {
-        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-            assert!(String::from_utf8(completions(shell)).unwrap().contains("deactivate"));
-        }
-    }
-}
+mod tests;

@@ -138,6 +138,18 @@ pub async fn pending(conn: &mut Conn, account: AccountId, normal: &str) -> Resul
     .await
 }
 
+/// The invitations of this account that can still be accepted.
+pub async fn open(conn: &mut Conn, account: AccountId, now: Timestamp) -> Result<Vec<Invitation>, DbError> {
+    conn.all(
+        sql!(
+            select_invitations!(),
+            " WHERE i.account_id = $1 AND i.state = 'pending' AND i.expires_at > $2 ORDER BY i.id"
+        ),
+        args![&account.to_string(), now],
+    )
+    .await
+}
+
 /// At the most `limit` invitations of this account with an id below `before`, the newest first.
 pub async fn page(conn: &mut Conn, account: AccountId, before: &str, limit: i64) -> Result<Vec<Invitation>, DbError> {
     conn.all(

@@ -301,12 +301,13 @@ pub async fn all_of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Member>, D
     .await
 }
 
-/// The addresses of the account's owners.
+/// The addresses of the org's owners, the account's one owner first.
 pub async fn owner_emails(conn: &mut Conn, account: AccountId) -> Result<Vec<String>, DbError> {
     conn.all(
         sql!(
             "SELECT COALESCE(p.email, '') AS email FROM member m JOIN person p ON p.id = m.person_id
-             WHERE m.account_id = $1 AND m.owner = TRUE AND p.deleted_at IS NULL ORDER BY m.created_at, m.id"
+             WHERE m.account_id = $1 AND m.owner = TRUE AND p.deleted_at IS NULL
+             ORDER BY CASE WHEN m.account_role = 'owner' THEN 0 ELSE 1 END, m.created_at, m.id"
         ),
         args![&account.to_string()],
     )

@@ -120,6 +120,22 @@ pub async fn delete(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<bool, DbE
     Ok(deleted == 1)
 }
 
+/// Everybody of the account who is somebody there by hand, an owner beside its one owner among them, and whom nothing keeps
+/// out: with a role or place that somebody gave them, or without an identity that would bring them.
+pub async fn by_hand(conn: &mut Conn, account: AccountId) -> Result<Vec<Listed>, DbError> {
+    conn.all(
+        sql!(
+            select_listed!(),
+            " AND m.account_role <> 'owner' AND m.held = FALSE AND m.left_org_at IS NULL AND m.left_account_at IS NULL
+              AND (m.account_role <> 'member' OR EXISTS (SELECT 1 FROM manual_grant g WHERE g.member_id = m.id)
+                   OR NOT EXISTS (SELECT 1 FROM identity i WHERE i.member_id = m.id))
+              ORDER BY m.id"
+        ),
+        args![&account.to_string()],
+    )
+    .await
+}
+
 /// The living user with this id.
 pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<Person>, DbError> {
     conn.optional(

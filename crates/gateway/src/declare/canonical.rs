@@ -26,6 +26,7 @@ pub(super) fn merged(declared: &Account, before: &Account) -> Account {
     Account {
         name: declared.name.clone(),
         owner: declared.owner.clone().or_else(|| before.owner.clone()),
+        description: declared.description.clone().or_else(|| before.description.clone()),
         recovery_email: declared.recovery_email.clone().or_else(|| before.recovery_email.clone()),
         org,
         connections: connections(declared, before),
@@ -33,6 +34,9 @@ pub(super) fn merged(declared: &Account, before: &Account) -> Account {
         signals: declared.signals.clone().or_else(|| before.signals.clone()),
         rules: declared.rules.clone().or_else(|| before.rules.clone()),
         rules_state: declared.rules_state.or(before.rules_state),
+        rules_in_force: declared.rules_in_force.clone(),
+        users: declared.users.clone(),
+        invitations: declared.invitations.clone(),
         clients: declared.clients.as_ref().map(|list| clients(list)).or_else(|| before.clients.clone()),
     }
 }

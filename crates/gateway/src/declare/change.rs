@@ -3,10 +3,12 @@
 use std::fmt;
 
 use cardea_model::entitlement::Entitlement;
+use cardea_model::id::{InvitationId, MemberId};
+use cardea_model::rule::{AccountRole, RuleGrant};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::state::{Client, Connection, Problem, Rule, Team};
+use crate::state::{Client, Connection, Invitation, Problem, Rule, Team, User};
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -128,6 +130,8 @@ pub(super) enum Work {
     /// The account's or the org's own columns.
     Column(Column),
     Owner(Ownership),
+    ByHand(ByHand),
+    Invitation(Asking),
     Service(ServiceWork),
     Team(TeamWork),
     /// What belongs to a connection.
@@ -143,15 +147,36 @@ pub(super) enum Work {
 }
 
 pub(super) enum Column {
+    Description(String),
     Recovery(Option<String>),
     OrgKind(&'static str),
-    RulesActive(bool),
 }
 
 /// What happens to the person with the address.
 pub(super) enum Ownership {
     Added { email: String, hash: Option<String> },
     Password { email: String, hash: String },
+}
+
+/// What happens to somebody who is somebody here by hand.
+pub(super) enum ByHand {
+    Add { user: Box<User>, hash: Option<String> },
+    Change { member: MemberId, account_role: Option<AccountRole>, give: Vec<RuleGrant>, take: Vec<RuleGrant> },
+}
+
+/// What happens to an invitation.
+pub(crate) enum Asking {
+    /// It is sent, in the place of another one that stood.
+    Send {
+        wanted: Invitation,
+        instead: Option<InvitationId>,
+    },
+    /// It gives other roles.
+    Roles {
+        id: InvitationId,
+        roles: Vec<RuleGrant>,
+    },
+    Withdraw(InvitationId),
 }
 
 pub(super) enum ServiceWork {
@@ -193,6 +218,8 @@ pub(super) struct Outcome {
     pub(super) problems: Vec<Problem>,
     pub(super) steps: Vec<Step>,
     pub(super) sections: Vec<Kept>,
+    /// The rules that are to be in force, if that changes; none for no rules.
+    pub(super) in_force: Option<Option<Vec<Rule>>>,
     pub(super) warnings: Vec<Warning>,
 }
 

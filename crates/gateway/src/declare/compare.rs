@@ -1,6 +1,7 @@
 //! From the document and what stands to the steps between them. Pure: it reads nothing and writes nothing.
 
 mod client;
+mod people;
 mod upstream;
 
 use cardea_model::entitlement::Entitlement;
@@ -11,11 +12,11 @@ use serde_json::Value;
 use super::change::{
     Action, Change, Column, Field, Outcome, Ownership, ServiceWork, Step, TeamWork, Upstream, Warning, Work,
 };
-use super::secrets::OwnerPassword;
+use super::secrets::Passwords;
 use super::standing::Standing;
 use super::{DeclareError, canonical};
 use crate::app::App;
-use crate::state::{Account, Operator, Org, Owner, RulesState, Secret};
+use crate::state::{Account, Operator, Org, Owner, Rule, RulesState, Secret, User};
 
 pub(super) use client::clients;
 
@@ -69,7 +70,7 @@ pub(super) fn account(
     declared: &Account,
     (standing, before): (&Standing, &Account),
     after: &Account,
-    password: &OwnerPassword,
+    passwords: &Passwords,
 ) -> Result<(), DeclareError> {
     if standing.row.is_none()
         && let Some(org) = &after.org
@@ -78,7 +79,12 @@ pub(super) fn account(
         comparison.step(("account", &declared.name), "", Action::Added, Vec::new(), work);
     }
     if let Some(owner) = &declared.owner {
-        self::owner(comparison, owner, standing, password);
+        self::owner(comparison, (declared, owner), standing, passwords);
+    }
+    if let Some(description) = after.description.as_deref().filter(|_| before.description != after.description) {
+        let fields = vec![Field::moved("description", before.description.as_deref(), Some(description))];
+        let work = Work::Column(Column::Description(description.to_owned()));
+        comparison.step(("account", &declared.name), "", Action::Changed, fields, work);
     }
     if before.recovery_email != after.recovery_email {
         let fields =
@@ -91,7 +97,9 @@ pub(super) fn account(
     }
     upstream::connections(comparison, declared, standing)?;
     upstream::directories(comparison, declared.directories.as_deref(), standing);
-    rules(comparison, before, after)?;
+    rules(comparison, (declared, standing), before, after)?;
+    people::users(comparison, declared, &standing.people, passwords);
+    people::invitations(comparison, declared, &standing.people);
     clients(
         comparison,
         "clients",
@@ -101,18 +109,26 @@ pub(super) fn account(
     upstream::signals(comparison, declared.signals.as_deref(), standing)
 }
 
-fn owner(comparison: &mut Comparison<'_>, owner: &Owner, standing: &Standing, password: &OwnerPassword) {
+fn owner(
+    comparison: &mut Comparison<'_>,
+    (declared, owner): (&Account, &Owner),
+    standing: &Standing,
+    passwords: &Passwords,
+) {
     let Some(email) = Email::parse(&owner.email) else { return };
     let same = |text: &String| Email::parse(text).is_some_and(|known| known.normal == email.normal);
     let path = format!("owners[{}]", email.normal);
+    let hash = passwords.hash(&email.normal).cloned();
     if !standing.owners.iter().any(same) {
-        let work = Work::Owner(Ownership::Added { email: owner.email.clone(), hash: password.hash.clone() });
+        let work = Work::Owner(Ownership::Added { email: owner.email.clone(), hash });
         comparison.step(("owner", &email.normal), &path, Action::Added, Vec::new(), work);
-    } else if let Some(hash) = &password.hash {
-        let work = Work::Owner(Ownership::Password { email: email.normal.clone(), hash: hash.clone() });
+    } else if let Some(hash) = hash {
+        let work = Work::Owner(Ownership::Password { email: email.normal.clone(), hash });
         comparison.step(("owner", &email.normal), &path, Action::Changed, vec![Field::secret("password")], work);
     }
-    if standing.owners.iter().any(|text| !same(text)) {
+    let others: Vec<String> = declared.users.iter().flatten().filter_map(User::normal).collect();
+    let is_named = |text: &String| Email::parse(text).is_some_and(|known| others.contains(&known.normal));
+    if standing.owners.iter().any(|text| !same(text) && !is_named(text)) {
         comparison.warn("owner", "the org has other owners too; nobody stops being one by being left out");
     }
 }
@@ -190,7 +206,12 @@ fn moves(old: &Entitlement, new: &Entitlement) -> Vec<Field> {
     differing.map(|(name, (old, new))| Field::moved(name, Some(&old), Some(&new))).collect()
 }
 
-fn rules(comparison: &mut Comparison<'_>, before: &Account, after: &Account) -> Result<(), DeclareError> {
+fn rules(
+    comparison: &mut Comparison<'_>,
+    (declared, standing): (&Account, &Standing),
+    before: &Account,
+    after: &Account,
+) -> Result<(), DeclareError> {
     let steps = comparison.outcome.steps.len();
     let (old, new) = (before.rules.as_deref().unwrap_or_default(), after.rules.as_deref().unwrap_or_default());
     for (was, rule) in pairs(old, new, |rule| &rule.name) {
@@ -207,7 +228,7 @@ fn rules(comparison: &mut Comparison<'_>, before: &Account, after: &Account) -> 
             );
             continue;
         };
-        let place = |list: &[crate::state::Rule]| list.iter().position(|rule| rule.name == name).unwrap_or_default();
+        let place = |list: &[Rule]| list.iter().position(|rule| rule.name == name).unwrap_or_default();
         let (from, to) = (place(old), place(new));
         let put = Upstream::PutRule { rule: rule.clone(), position: to };
         let work = Work::Upstream { connection: rule.connection.clone(), work: put };
@@ -229,13 +250,29 @@ fn rules(comparison: &mut Comparison<'_>, before: &Account, after: &Account) -> 
             Some(RulesState::Draft) | None => "draft",
         };
         let fields = vec![Field::moved("rules_state", Some(word(before.rules_state)), Some(word(after.rules_state)))];
-        let work = Work::Column(Column::RulesActive(after.rules_state == Some(RulesState::Active)));
-        comparison.step(("account", &after.name), "", Action::Changed, fields, work);
+        comparison.step(("account", &after.name), "", Action::Changed, fields, Work::InSection);
     }
-    if comparison.outcome.steps.len() > steps {
-        comparison.warn("rules", "whoever the rules match has what they give, and nothing else, from this moment");
+    let wanted = in_force(declared, standing, after);
+    if wanted == standing.in_force {
+        return Ok(());
     }
+    if comparison.outcome.steps.len() == steps {
+        let fields = vec![Field::moved("rules_in_force", Some("others"), Some("as the document says"))];
+        comparison.step(("account", &after.name), "", Action::Changed, fields, Work::InSection);
+    }
+    comparison.outcome.in_force = Some(wanted);
+    comparison.warn("rules", "whoever the rules match has what they give, and nothing else, from this moment");
     Ok(())
+}
+
+/// The rules that are to be in force: a document that says rules stands for their preview, unless it says which are in force
+/// meanwhile.
+fn in_force(declared: &Account, standing: &Standing, after: &Account) -> Option<Vec<Rule>> {
+    if after.rules_state != Some(RulesState::Active) {
+        return None;
+    }
+    let said = declared.rules_in_force.as_ref().or(declared.rules.as_ref());
+    Some(said.or(standing.in_force.as_ref()).or(after.rules.as_ref()).cloned().unwrap_or_default())
 }
 
 /// What stood beside what is to stand, by name: first what goes, then the rest in its new order.

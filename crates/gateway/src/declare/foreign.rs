@@ -11,7 +11,7 @@ use super::standing::{SIGNALS, Services, Standing};
 use super::{DeclareError, canonical, secrets};
 use crate::accounts::{AccountError, DIRECTORY_SECRET};
 use crate::app::App;
-use crate::state::{Account, Client, DirectoryToken, Org, Owner, Problem, Secret, Signal};
+use crate::state::{Account, Client, DirectoryToken, Org, Problem, Secret, Signal};
 
 /// What earlier accounts of the document let go or took.
 #[derive(Clone, Default)]
@@ -40,9 +40,7 @@ pub(super) async fn of_account(
         }
         None => {}
     }
-    if let Some(owner) = &declared.owner {
-        of_owner(&mut problems, &path, owner, &standing.owners, app.settings.org_owners);
-    }
+    of_owners(&mut problems, &path, declared, &standing.owners, app.settings.org_owners);
     of_connections(&mut problems, conn, &path, declared, standing, seen).await?;
     of_tokens(&mut problems, (app, conn), &path, declared, standing, seen).await?;
     of_signals(&mut problems, conn, &path, declared, standing, seen).await?;
@@ -81,20 +79,25 @@ async fn of_org(
     Ok(())
 }
 
-fn of_owner(problems: &mut Vec<Problem>, path: &str, owner: &Owner, owners: &[String], most: usize) {
-    let Some(email) = Email::parse(&owner.email) else { return };
-    let known: Vec<Email> = owners.iter().filter_map(|text| Email::parse(text)).collect();
-    if known.iter().any(|other| other.normal == email.normal) {
-        return;
+fn of_owners(problems: &mut Vec<Problem>, path: &str, declared: &Account, owners: &[String], most: usize) {
+    let mut known: Vec<Email> = owners.iter().filter_map(|text| Email::parse(text)).collect();
+    let first = declared.owner.iter().map(|owner| ("owner".to_owned(), &owner.email));
+    let users = declared.users.iter().flatten().enumerate().filter(|(_, user)| user.owner);
+    let others = users.filter_map(|(index, user)| Some((format!("users[{index}]"), user.email.as_ref()?)));
+    for (place, text) in first.chain(others) {
+        let Some(email) = Email::parse(text) else { continue };
+        if known.iter().any(|other| other.normal == email.normal) {
+            continue;
+        }
+        if known.len() >= most {
+            say(problems, format!("{path}.{place}.email"), AccountError::Owners.to_string());
+        } else if let Some(other) = known.iter().find(|other| other.domain != email.domain) {
+            let error = AccountError::OwnerDomain(other.domain.clone());
+            say(problems, format!("{path}.{place}.email"), error.to_string());
+        } else {
+            known.push(email);
+        }
     }
-    let error = if known.len() >= most {
-        AccountError::Owners
-    } else if let Some(other) = known.iter().find(|other| other.domain != email.domain) {
-        AccountError::OwnerDomain(other.domain.clone())
-    } else {
-        return;
-    };
-    say(problems, format!("{path}.owner.email"), error.to_string());
 }
 
 async fn of_connections(

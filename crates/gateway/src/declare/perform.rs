@@ -2,11 +2,12 @@
 //! memory goes into the feed, last.
 
 mod losses;
+mod people;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cardea_model::id::{AccountId, ClientId, ConnectionId, TeamId};
+use cardea_model::id::{AccountId, ClientId, ConnectionId, MemberId, RuleId, TeamId};
 use cardea_model::name::Email;
 use cardea_model::numbers::Numbers;
 use cardea_store::account::{self, Account as Row};
@@ -14,7 +15,7 @@ use cardea_store::client::{self, Client as ClientRow};
 use cardea_store::db::{DbError, Tx};
 use cardea_store::feed::{self, Kind};
 use cardea_store::section::{self, Section};
-use cardea_store::{entitlement, password, person};
+use cardea_store::{connection, entitlement, password, person};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -25,9 +26,9 @@ use crate::accounts::{self, AccountError};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::error::GatewayError;
-use crate::rules::{self, Change, Flip};
-use crate::state::{Account, Client, Problem};
-use crate::{audit, check};
+use crate::rules::{self, Change, Flip, Frozen};
+use crate::state::{Account, Client, Problem, Rule};
+use crate::{audit, check, revocation};
 use losses::Losses;
 
 /// What the steps of one account have in common.
@@ -37,10 +38,8 @@ struct Hand<'a> {
     row: Row,
     /// Whether the account's or org's own columns have changed.
     dirty: bool,
-    /// Whether a rule has changed.
-    ruled: bool,
-    /// Whether rules are to give roles, if the document changes that.
-    active: Option<bool>,
+    /// Whose roles by hand have changed.
+    changed: BTreeSet<MemberId>,
     connections: BTreeMap<String, ConnectionId>,
     teams: BTreeMap<String, TeamId>,
     news: News,
@@ -76,7 +75,7 @@ pub(super) async fn account(
         (None, _) => return Err(DeclareError::Corrupt("account")),
     };
     let mut hand =
-        Hand { app, ctx, row, dirty: false, ruled: false, active: None, connections, teams, news: News::default() };
+        Hand { app, ctx, row, dirty: false, changed: BTreeSet::new(), connections, teams, news: News::default() };
     for step in &outcome.steps {
         hand.perform(tx, step).await?;
     }
@@ -84,16 +83,19 @@ pub(super) async fn account(
     if hand.dirty {
         account::update(tx, &hand.row).await?;
     }
-    hand.rules(tx).await?;
+    hand.rules(tx, outcome).await?;
     for kept in &outcome.sections {
         keep(app, tx, Some(hand.row.id), kept).await?;
     }
     for step in &outcome.steps {
         if let Work::Owner(ownership) = &step.work {
-            hand.own(tx, ownership).await?;
+            hand.own(tx, step.noun, ownership).await?;
         }
     }
     // The feed's counter is taken here, last.
+    for member in &hand.changed {
+        revocation::roles_changed(app, tx, *member).await?;
+    }
     losses.take(app, tx, ctx).await?;
     hand.tell(tx).await
 }
@@ -116,6 +118,8 @@ pub(super) async fn instance(app: &App, tx: &mut Tx, ctx: &Ctx, outcome: &Outcom
             Work::Account { .. }
             | Work::Column(_)
             | Work::Owner(_)
+            | Work::ByHand(_)
+            | Work::Invitation(_)
             | Work::Service(_)
             | Work::Team(_)
             | Work::Upstream { .. } => return Err(DeclareError::Corrupt("step")),
@@ -148,9 +152,10 @@ impl Hand<'_> {
                 self.news.org = true;
             }
             Work::Team(work) => self.team(tx, name, work).await?,
+            Work::ByHand(work) => self.by_hand(tx, work).await?,
+            Work::Invitation(work) => self.invitation(tx, name, work).await?,
             Work::Upstream { connection, work } => {
                 self.upstream(tx, name, connection, work).await?;
-                self.ruled |= matches!(work, Upstream::PutRule { .. } | Upstream::RemoveRule);
                 self.news.connections.insert(connection.clone());
             }
             Work::Client(work) => {
@@ -168,10 +173,7 @@ impl Hand<'_> {
                 (*kind).clone_into(&mut self.row.org_kind);
                 self.news.org = true;
             }
-            Column::RulesActive(active) => {
-                self.active = Some(*active);
-                return;
-            }
+            Column::Description(text) => self.row.description.clone_from(text),
         }
         self.dirty = true;
     }
@@ -185,6 +187,7 @@ impl Hand<'_> {
                 let (name, description) = (team.name.clone(), team.description.clone());
                 let row = account::Team { id, name, description, version: 1 };
                 account::add_team(tx, org, &row).await?;
+                self.teams.insert(team.name.clone(), id);
             }
             TeamWork::Describe(team) => {
                 account::describe_team(tx, org, known?, &team.description).await?;
@@ -199,26 +202,37 @@ impl Hand<'_> {
     }
 
     /// Puts the declared rules in force: a declaration stands for its own preview.
-    async fn rules(&mut self, tx: &mut Tx) -> Result<(), DeclareError> {
+    async fn rules(&mut self, tx: &mut Tx, outcome: &Outcome) -> Result<(), DeclareError> {
+        let Some(wanted) = &outcome.in_force else { return Ok(()) };
         // Under the lock of the org: another generation may have come since the account was read.
         let row = account::find(tx, self.row.id).await?.ok_or(DeclareError::Corrupt("account"))?;
-        let active = self.active.unwrap_or(row.rules.active);
-        if row.rules.active == active && !(active && self.ruled) {
-            return Ok(());
-        }
         let corrupt = |_: GatewayError| DeclareError::Corrupt("rule");
-        let (change, rules) = match active {
-            true => (Change::Apply, rules::drafted(tx, row.org).await.map_err(corrupt)?),
-            false => (Change::Revoke, Vec::new()),
-        };
+        let rules = self.frozen(tx, wanted.as_deref().unwrap_or_default()).await?;
+        let (change, active) = if wanted.is_some() { (Change::Apply, true) } else { (Change::Revoke, false) };
         let flip = Flip { change, rules: &rules, active, digest: "", summary: "{}" };
         rules::put_in_force(self.app, tx, self.ctx, &row, flip).await.map_err(corrupt)?;
         self.news.org = true;
         Ok(())
     }
 
+    /// Rules as a generation keeps them; one that is edited under the same name keeps its id.
+    async fn frozen(&self, tx: &mut Tx, rules: &[Rule]) -> Result<Vec<Frozen>, DeclareError> {
+        let edited = connection::rules(tx, self.row.org).await?;
+        let frozen = |rule: &Rule| {
+            let known = edited.iter().find(|known| known.name == rule.name).map(|known| known.id);
+            let connection = self.connections.get(&rule.connection).copied();
+            Ok(Frozen {
+                id: known.unwrap_or_else(|| RuleId::new(self.ctx.now, &*self.app.random)),
+                connection: connection.ok_or(DeclareError::Corrupt("connection"))?,
+                name: rule.name.clone(),
+                body: rule.body(),
+            })
+        };
+        rules.iter().map(frozen).collect()
+    }
+
     /// Owners come last: their membership's row and the feed's counter are written with them.
-    async fn own(&mut self, tx: &mut Tx, ownership: &Ownership) -> Result<(), DeclareError> {
+    async fn own(&mut self, tx: &mut Tx, noun: &str, ownership: &Ownership) -> Result<(), DeclareError> {
         let (app, ctx) = (self.app, self.ctx);
         match ownership {
             Ownership::Added { email, hash } => {
@@ -229,8 +243,8 @@ impl Hand<'_> {
             Ownership::Password { email, hash } => {
                 let owner = person::with_email(tx, email).await?.ok_or(DeclareError::Corrupt("owner"))?;
                 password::put(tx, owner.id, hash, ctx.now).await?;
-                let user = owner.id.to_string();
-                audit::record(app, tx, ctx, Some(self.row.id), "owner.password_changed", &user, json!({})).await?;
+                let (user, action) = (owner.id.to_string(), format!("{noun}.password_changed"));
+                audit::record(app, tx, ctx, Some(self.row.id), &action, &user, json!({})).await?;
             }
         }
         Ok(())

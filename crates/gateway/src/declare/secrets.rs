@@ -18,60 +18,100 @@ use crate::check;
 use crate::factors;
 use crate::login::connector;
 use crate::password::{PasswordError, Weakness};
-use crate::state::{Account, Owner, Problem, Secret, State, Thing, Withheld};
+use crate::state::{Account, Problem, Secret, State, Thing, Withheld};
 
-/// What the document's password of an owner means for the one that stands. Computed before any transaction is open.
-pub(super) struct OwnerPassword {
+/// Somebody of the document who signs in by password.
+struct Local<'a> {
+    /// Below the account.
+    path: String,
+    email: Email,
+    given: Option<&'a SecretString>,
+}
+
+fn locals<'a>(account: &'a Account) -> Vec<Local<'a>> {
+    let owner = account.owner.iter().map(|owner| ("owner".to_owned(), Some(&owner.email), owner.password.as_ref()));
+    let users = account.users.iter().flatten().enumerate();
+    let users = users.map(|(index, user)| (format!("users[{index}]"), user.email.as_ref(), user.password.as_ref()));
+    let read = |(path, email, secret): (String, Option<&'a String>, Option<&'a Secret>)| {
+        Some(Local { path, email: Email::parse(email?)?, given: secret.and_then(Secret::given) })
+    };
+    owner.chain(users).filter_map(read).collect()
+}
+
+/// What the document's passwords mean for those that stand. Computed before any transaction is open.
+pub(super) struct Passwords(BTreeMap<String, Compared>);
+
+/// One of them.
+struct Compared {
+    path: String,
     /// The hash that stood then.
     standing: Option<(UserId, Option<String>)>,
     /// The new hash, if the password is another.
-    pub(super) hash: Option<String>,
+    hash: Option<String>,
     weak: Option<Weakness>,
 }
 
-impl OwnerPassword {
-    /// Verifies the given password against the standing hash, and hashes it only if it does not fit.
+impl Passwords {
+    /// Verifies each given password against the standing hash, and hashes it only if it does not fit.
     pub(super) async fn compare(app: &App, declared: &Account) -> Result<Self, DeclareError> {
-        let owner = declared.owner.as_ref();
-        let standing = stored(&mut app.db.read().await?, owner).await?;
-        let mut compared = Self { standing, hash: None, weak: None };
-        let Some(Secret::Given(given)) = owner.and_then(|owner| owner.password.as_ref()) else { return Ok(compared) };
-        let known = compared.standing.as_ref().and_then(|(_, hash)| hash.clone());
-        if known.is_some() && app.passwords.verify(known, given.clone()).await.map_err(DeclareError::Password)? {
-            return Ok(compared);
+        let mut all = BTreeMap::new();
+        for local in locals(declared) {
+            let normal = local.email.normal.clone();
+            all.insert(normal, compare(app, &declared.name, local).await?);
         }
-        let about = match owner.and_then(|owner| Email::parse(&owner.email)) {
-            Some(email) => factors::about(&mut app.db.read().await?, &email, Some(&declared.name)).await?,
-            None => Vec::new(),
-        };
-        match app.passwords.hash(&*app.random, given.clone(), &about).await {
-            Ok(hash) => compared.hash = Some(hash),
-            Err(PasswordError::Weak(weakness)) => compared.weak = Some(weakness),
-            Err(error @ (PasswordError::Busy | PasswordError::Failed)) => return Err(DeclareError::Password(error)),
+        Ok(Self(all))
+    }
+
+    /// Whether the hashes that were compared still stand.
+    pub(super) async fn stand(&self, conn: &mut Conn) -> Result<bool, DeclareError> {
+        for (normal, compared) in &self.0 {
+            if stored(conn, normal).await? != compared.standing {
+                return Ok(false);
+            }
         }
-        Ok(compared)
+        Ok(true)
     }
 
-    /// Whether the hash that was compared still stands.
-    pub(super) async fn stands(&self, conn: &mut Conn, owner: Option<&Owner>) -> Result<bool, DeclareError> {
-        Ok(stored(conn, owner).await? == self.standing)
+    /// The new hash for the person with this address.
+    pub(super) fn hash(&self, normal: &str) -> Option<&String> {
+        self.0.get(normal)?.hash.as_ref()
     }
 
-    /// Whether the owner has a password already.
-    pub(super) fn has_hash(&self) -> bool {
-        self.standing.as_ref().is_some_and(|(_, hash)| hash.is_some())
+    /// Whether the person of the document with this address has a password already.
+    pub(super) fn has(&self, email: &str) -> bool {
+        let compared = Email::parse(email).and_then(|email| self.0.get(&email.normal));
+        compared.is_some_and(|compared| compared.standing.as_ref().is_some_and(|(_, hash)| hash.is_some()))
     }
 
-    /// What is wrong with the given password.
-    pub(super) fn problem(&self, index: usize) -> Option<Problem> {
-        let path = format!("accounts[{index}].owner.password");
-        self.weak.as_ref().map(|weakness| Problem { path, what: weakness.to_string() })
+    /// What is wrong with the given passwords.
+    pub(super) fn problems(&self, index: usize) -> impl Iterator<Item = Problem> {
+        let weak = self.0.values().filter_map(|compared| Some((&compared.path, compared.weak.as_ref()?)));
+        weak.map(move |(path, weakness)| Problem {
+            path: format!("accounts[{index}].{path}.password"),
+            what: weakness.to_string(),
+        })
     }
 }
 
-async fn stored(conn: &mut Conn, owner: Option<&Owner>) -> Result<Option<(UserId, Option<String>)>, DeclareError> {
-    let Some(email) = owner.and_then(|owner| Email::parse(&owner.email)) else { return Ok(None) };
-    let Some(person) = person::with_email(conn, &email.normal).await? else { return Ok(None) };
+async fn compare(app: &App, account: &str, local: Local<'_>) -> Result<Compared, DeclareError> {
+    let standing = stored(&mut app.db.read().await?, &local.email.normal).await?;
+    let mut compared = Compared { path: local.path, standing, hash: None, weak: None };
+    let Some(given) = local.given else { return Ok(compared) };
+    let known = compared.standing.as_ref().and_then(|(_, hash)| hash.clone());
+    if known.is_some() && app.passwords.verify(known, given.clone()).await.map_err(DeclareError::Password)? {
+        return Ok(compared);
+    }
+    let about = factors::about(&mut app.db.read().await?, &local.email, Some(account)).await?;
+    match app.passwords.hash(&*app.random, given.clone(), &about).await {
+        Ok(hash) => compared.hash = Some(hash),
+        Err(PasswordError::Weak(weakness)) => compared.weak = Some(weakness),
+        Err(error @ (PasswordError::Busy | PasswordError::Failed)) => return Err(DeclareError::Password(error)),
+    }
+    Ok(compared)
+}
+
+async fn stored(conn: &mut Conn, normal: &str) -> Result<Option<(UserId, Option<String>)>, DeclareError> {
+    let Some(person) = person::with_email(conn, normal).await? else { return Ok(None) };
     Ok(Some((person.id, password::find(conn, person.id).await?)))
 }
 
@@ -122,20 +162,18 @@ pub(super) fn wrong_operator_tokens(state: &State) -> Vec<Problem> {
     problems
 }
 
-/// Owners who are given one password here and another there: each apply would set both in turn.
+/// People who are given one password here and another there: each apply would set both in turn.
 pub(super) fn wrong_passwords(state: &State) -> Vec<Problem> {
-    let person = |account: &Account| account.owner.as_ref().and_then(|owner| Email::parse(&owner.email));
-    let password = |account: &Account| account.owner.as_ref().and_then(|owner| owner.password.clone());
+    let mut given: BTreeMap<String, (&SecretString, &str)> = BTreeMap::new();
     let mut problems = Vec::new();
     for (index, account) in state.accounts.iter().enumerate() {
-        let (Some(email), Some(given @ Secret::Given(_))) = (person(account), password(account)) else { continue };
-        let clashes = |other: &&Account| {
-            let same = person(other).is_some_and(|known| known.normal == email.normal);
-            same && matches!(password(other), Some(known @ Secret::Given(_)) if known != given)
-        };
-        if let Some(other) = state.accounts.iter().take(index).find(clashes) {
-            let what = format!("is another than for the same owner of `{}`; a person has one password", other.name);
-            problems.push(Problem { path: format!("accounts[{index}].owner.password"), what });
+        for local in locals(account) {
+            let Some(password) = local.given else { continue };
+            let (first, whose) = given.entry(local.email.normal).or_insert((password, &account.name));
+            if !same(first.expose_secret().as_bytes(), password.expose_secret().as_bytes()) {
+                let what = format!("is another than for the same person of `{whose}`; a person has one password");
+                problems.push(Problem { path: format!("accounts[{index}].{}.password", local.path), what });
+            }
         }
     }
     problems

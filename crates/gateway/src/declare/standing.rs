@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use cardea_model::id::AccountId;
+use cardea_model::id::{AccountId, ConnectionId};
 use cardea_model::name::Email;
+use cardea_model::rule::RuleBody;
 use cardea_store::account::{self, Account as Row, Team as TeamRow};
 use cardea_store::client::{self, Client as ClientRow};
 use cardea_store::connection::{self, Connection as ConnectionRow, Rule as RuleRow};
 use cardea_store::db::Conn;
-use cardea_store::{entitlement, member, operator, password, person, section};
+use cardea_store::{entitlement, generation, member, operator, password, person, section};
 
+use super::people::People;
 use super::secrets::Vault;
 use super::{DeclareError, canonical};
 use crate::app::App;
+use crate::rules::Frozen;
 use crate::state::{
     Account, Client, Connection, Directory, DirectoryToken, Entitlement, Operator, Org, OrgKind, Owner, Rule,
     RulesState, Secret, Signal, Team, Thing, Webhook,
@@ -35,6 +38,9 @@ pub(super) struct Standing {
     pub(super) teams: Vec<TeamRow>,
     pub(super) connections: Vec<Linked>,
     pub(super) rules: Vec<RuleRow>,
+    /// The rules in force; none if none are.
+    pub(super) in_force: Option<Vec<Rule>>,
+    pub(super) people: People,
     pub(super) services: Services,
     signals: Vec<Signal>,
     pub(super) signal_secrets: Vault,
@@ -85,13 +91,16 @@ impl Standing {
         };
         let mut teams = account::teams(conn, row.org).await?;
         teams.sort_by(|one, other| one.name.cmp(&other.name));
+        let connections = linked(conn, row.id).await?;
         Ok(Self {
             name: name.to_owned(),
             org,
             owners,
             owner_has_password,
             teams,
-            connections: linked(conn, row.id).await?,
+            in_force: in_force(conn, &row, &connections).await?,
+            people: People::read(app, conn, &row, declared).await?,
+            connections,
             rules: connection::rules(conn, row.org).await?,
             services: Services::read(app, conn, Some(row.id)).await?,
             signals,
@@ -116,6 +125,8 @@ impl Standing {
             teams: Vec::new(),
             connections: Vec::new(),
             rules: Vec::new(),
+            in_force: None,
+            people: People::default(),
             services: Services { clients: Vec::new(), webhooks: BTreeMap::new(), webhook_secrets: Vault::default() },
             signals: Vec::new(),
             signal_secrets: Vault::default(),
@@ -132,17 +143,22 @@ impl Standing {
         }
         let password = self.owner_has_password.then_some(Secret::Kept);
         let teams = self.teams.iter().map(|row| Team { name: row.name.clone(), description: row.description.clone() });
-        let active = self.row.as_ref().is_some_and(|row| row.rules.active);
+        let rules: Vec<Rule> = self.rules.iter().map(|row| self.rule(row)).collect::<Result<_, _>>()?;
+        let state = if self.in_force.is_some() { RulesState::Active } else { RulesState::Draft };
         Ok(Account {
             name: self.name.clone(),
             owner: self.owners.first().map(|email| Owner { email: email.clone(), password }),
+            description: self.row.as_ref().map(|row| row.description.clone()),
             recovery_email: self.row.as_ref().and_then(|row| row.recovery_email.clone()),
             org: Some(Org { teams: Some(teams.collect()), ..self.org.clone() }),
             connections: Some(connections),
             directories: Some(self.directories()),
             signals: Some(self.signals.iter().map(|signal| self.with_secrets(signal)).collect()),
-            rules: Some(self.rules.iter().map(|row| self.rule(row)).collect::<Result<_, _>>()?),
-            rules_state: Some(if active { RulesState::Active } else { RulesState::Draft }),
+            rules_state: Some(state),
+            rules_in_force: self.in_force.clone().filter(|in_force| *in_force != rules),
+            rules: Some(rules),
+            users: None,
+            invitations: Some(self.people.invitations.iter().map(|asked| asked.declared.clone()).collect()),
             clients: Some(self.services.declared()?),
         })
     }
@@ -167,16 +183,8 @@ impl Standing {
     }
 
     fn rule(&self, row: &RuleRow) -> Result<Rule, DeclareError> {
-        let body: cardea_model::rule::RuleBody = canonical::read(&row.document, "rule")?;
-        let connection = self.connections.iter().find(|linked| linked.row.id == row.connection);
-        Ok(Rule {
-            name: row.name.clone(),
-            connection: connection.ok_or(DeclareError::Corrupt("rule"))?.row.name.clone(),
-            enabled: body.enabled,
-            any_of: body.any_of,
-            account_role: body.account_role,
-            grants: body.grants,
-        })
+        let body: RuleBody = canonical::read(&row.document, "rule")?;
+        rule(&self.connections, (&row.name, row.connection), body)
     }
 
     /// The connection of this name.
@@ -192,7 +200,8 @@ impl Standing {
     /// Whether the secret that a document does not give stands already.
     pub(super) fn has_secret(&self, thing: &Thing<'_>, path: &str) -> bool {
         match thing {
-            Thing::Operator(_) => false,
+            // Of a user whom the document names the passwords tell.
+            Thing::Operator(_) | Thing::User { .. } => false,
             Thing::Owner(_) => self.owner_has_password,
             Thing::Connection(name) => self.connection(name).is_some_and(|linked| linked.row.secret.is_some()),
             Thing::DirectoryToken { connection, token } => {
@@ -235,6 +244,7 @@ impl Services {
             Thing::Webhook { client, url } => self.webhook_secrets.kept(&webhook_key(client, url)).is_some(),
             Thing::Operator(_)
             | Thing::Owner(_)
+            | Thing::User { .. }
             | Thing::Connection(_)
             | Thing::DirectoryToken { .. }
             | Thing::Signal(_) => false,
@@ -257,6 +267,7 @@ impl Instance {
         match thing {
             Thing::Operator(name) => self.names.iter().any(|known| known == name),
             Thing::Owner(_)
+            | Thing::User { .. }
             | Thing::Connection(_)
             | Thing::DirectoryToken { .. }
             | Thing::Signal(_)
@@ -274,6 +285,31 @@ pub(super) fn signal_key(signal: &str, field: &str) -> String {
 /// Under which name a webhook's secret is kept; a client's name has no space.
 pub(super) fn webhook_key(client: &str, url: &str) -> String {
     format!("{client} {url}")
+}
+
+/// A rule as the document says it.
+fn rule(connections: &[Linked], (name, id): (&str, ConnectionId), body: RuleBody) -> Result<Rule, DeclareError> {
+    let connection = connections.iter().find(|linked| linked.row.id == id).ok_or(DeclareError::Corrupt("rule"))?;
+    Ok(Rule {
+        name: name.to_owned(),
+        connection: connection.row.name.clone(),
+        enabled: body.enabled,
+        any_of: body.any_of,
+        account_role: body.account_role,
+        grants: body.grants,
+    })
+}
+
+/// The rules in force, which may be others than those that are edited.
+async fn in_force(conn: &mut Conn, row: &Row, connections: &[Linked]) -> Result<Option<Vec<Rule>>, DeclareError> {
+    if !row.rules.active {
+        return Ok(None);
+    }
+    let generation = generation::find(conn, row.org, row.rules.generation).await?;
+    let generation = generation.ok_or(DeclareError::Corrupt("generation"))?;
+    let frozen: Vec<Frozen> = canonical::read(&generation.rules, "generation")?;
+    let read = |frozen: Frozen| rule(connections, (&frozen.name, frozen.connection), frozen.body);
+    frozen.into_iter().map(read).collect::<Result<_, _>>().map(Some)
 }
 
 async fn has_password(conn: &mut Conn, email: &Email) -> Result<bool, DeclareError> {

@@ -2,6 +2,7 @@
 
 mod client;
 mod connection;
+mod person;
 mod report;
 mod rule;
 mod upstream;
@@ -37,6 +38,9 @@ fn of_account(report: &mut Report<'_>, path: &str, account: &Account) {
     }
     report.unique(Name::Account, &account.name, &name_path);
     addresses(report, path, account);
+    if let Some(description) = &account.description {
+        report.text(&format!("{path}.description"), description, 1_000);
+    }
     if let Some(org) = &account.org {
         of_org(report, &format!("{path}.org"), org);
         only_the_owner(report, path, account, org);
@@ -46,6 +50,7 @@ fn of_account(report: &mut Report<'_>, path: &str, account: &Account) {
     }
     upstream::check(report, path, account);
     rule::check(report, path, account);
+    person::check(report, path, account);
     client::check(report, &format!("{path}.clients"), account.clients.as_deref());
 }
 
@@ -93,6 +98,7 @@ fn only_the_owner(report: &mut Report<'_>, path: &str, account: &Account, org: &
         ("directories", account.directories.as_ref().is_some_and(|list| !list.is_empty())),
         ("signals", account.signals.as_ref().is_some_and(|list| !list.is_empty())),
         ("rules", account.rules.as_ref().is_some_and(|list| !list.is_empty())),
+        ("invitations", account.invitations.as_ref().is_some_and(|list| !list.is_empty())),
     ];
     if org.kind == OrgKind::Individual {
         for (section, _) in sections.into_iter().filter(|(_, used)| *used) {

@@ -18,6 +18,13 @@ pub enum Thing<'a> {
     Operator(&'a str),
     /// The owner of this account.
     Owner(&'a str),
+    /// The user with this address, in this account.
+    User {
+        /// The account.
+        account: &'a str,
+        /// The address.
+        email: &'a str,
+    },
     /// A connection.
     Connection(&'a str),
     /// A token of a connection's directory.
@@ -83,6 +90,10 @@ fn note<'a>(all: &mut Vec<Withheld<'a>>, path: String, secret: Option<&Secret>, 
 fn of_account<'a>(all: &mut Vec<Withheld<'a>>, path: &str, account: &'a Account) {
     if let Some(owner) = &account.owner {
         note(all, format!("{path}.owner.password"), owner.password.as_ref(), Need::IfKept, Thing::Owner(&account.name));
+    }
+    for (index, user) in account.users.iter().flatten().enumerate() {
+        let of = Thing::User { account: &account.name, email: user.email.as_deref().unwrap_or_default() };
+        note(all, format!("{path}.users[{index}].password"), user.password.as_ref(), Need::IfKept, of);
     }
     for (index, connection) in account.connections.iter().flatten().enumerate() {
         of_connection(all, format!("{path}.connections[{index}].client_secret"), connection);

@@ -35,12 +35,30 @@ pub(crate) fn rows<const N: usize>(
     rows: &[[String; N]],
     data: &impl Serialize,
 ) -> anyhow::Result<()> {
+    let shown: Vec<_> = rows.iter().map(|row| row.each_ref().map(|cell| harmless(cell))).collect();
     let text = match form {
         Form::Json => format!("{}\n", serde_json::to_string_pretty(data)?),
-        Form::Table => table(headings, rows),
-        Form::Plain => rows.iter().map(|row| format!("{}\n", row.join("\t"))).collect(),
+        Form::Table => table(headings, &shown, console::Term::stdout().size_checked().map(|(_, width)| width.into())),
+        Form::Plain => shown.iter().map(|row| format!("{}\n", row.join("\t"))).collect(),
     };
     print(&text)
+}
+
+/// Prints what one thing is: its settings under a heading, or `data` as JSON.
+pub(crate) fn settings(
+    form: Form,
+    heading: &str,
+    settings: &[(&str, String)],
+    data: &impl Serialize,
+) -> anyhow::Result<()> {
+    let lines: Vec<_> = settings.iter().map(|(name, value)| [(*name).to_owned(), value.clone()]).collect();
+    rows(form, [heading, ""], &lines, data)
+}
+
+/// Text that somebody else chose, without what would move a cursor, colour a screen or break a column.
+fn harmless(text: &str) -> String {
+    let acts = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if acts(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Prints `text` as it is. A reader that went away is no failure.
@@ -51,8 +69,12 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Columns as wide as their widest cell, two spaces between them.
-fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+/// No column is made narrower than this for the sake of the screen.
+const NARROWEST: usize = 8;
+
+/// Columns as wide as their widest cell, two spaces between them; on a screen that is narrower than that the widest columns
+/// give way, and their cells go on below.
+fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]], screen: Option<usize>) -> String {
     let heading = headings.map(str::to_owned);
     let mut widths = [0; N];
     for row in std::iter::once(&heading).chain(rows) {
@@ -60,17 +82,54 @@ fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
             *width = cell.chars().count().max(*width);
         }
     }
-    let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    let room = screen.unwrap_or(usize::MAX).saturating_sub(2 * N.saturating_sub(1));
+    while widths.iter().sum::<usize>() > room
+        && let Some(widest) = widths.iter_mut().max().filter(|width| **width > NARROWEST)
+    {
+        *widest -= 1;
+    }
+    std::iter::once(&heading).chain(rows).map(|row| lines(row, &widths)).collect()
+}
+
+/// A row, over as many lines as its longest cell needs.
+fn lines<const N: usize>(row: &[String; N], widths: &[usize; N]) -> String {
+    let mut cells: Vec<Vec<String>> = row.iter().zip(widths).map(|(cell, width)| folded(cell, *width)).collect();
+    let height = cells.iter().map(Vec::len).max().unwrap_or_default();
+    cells.iter_mut().for_each(|cell| cell.resize(height, String::new()));
+    let line = |number: usize| {
+        let parts = cells.iter().zip(widths).map(|(cell, width)| {
+            let part = cell.get(number).map(String::as_str).unwrap_or_default();
+            format!("{part:width$}")
+        });
+        format!("{}\n", parts.collect::<Vec<_>>().join("  ").trim_end())
     };
-    std::iter::once(&heading).chain(rows).map(line).collect()
+    (0..height).map(line).collect()
+}
+
+/// A cell in lines of at most so many characters, broken after a space where there is one.
+fn folded(cell: &str, width: usize) -> Vec<String> {
+    let (mut all, mut line) = (Vec::new(), String::new());
+    for word in cell.split_inclusive(' ') {
+        let fits = line.chars().count() + word.trim_end().chars().count() <= width;
+        if !fits && !line.is_empty() {
+            all.push(std::mem::take(&mut line).trim_end().to_owned());
+        }
+        for letter in word.chars() {
+            if line.chars().count() >= width.max(1) {
+                all.push(std::mem::take(&mut line).trim_end().to_owned());
+            }
+            line.push(letter);
+        }
+    }
+    all.push(line.trim_end().to_owned());
+    all
 }
 
 /// Tells a person something on stderr that is no data.
 pub(crate) fn note(text: &str) {
+    let text: Vec<_> = text.split('\n').map(harmless).collect();
     // Nobody is left to tell if stderr is gone.
-    let _gone = io::stderr().write_all(format!("{text}\n").as_bytes());
+    let _gone = io::stderr().write_all(format!("{}\n", text.join("\n")).as_bytes());
 }
 
 /// Says on stderr why a command failed and what to do about it; the exit code for that.
@@ -127,6 +186,22 @@ mod tests {
     #[test]
     fn columns_stand_under_each_other() {
         let rows = [["okta".to_owned(), "live".to_owned()], ["a-long-name".to_owned(), String::new()]];
-        assert_eq!(table(["NAME", "STAGE"], &rows), "NAME         STAGE\nokta         live\na-long-name\n");
+        assert_eq!(table(["NAME", "STAGE"], &rows, None), "NAME         STAGE\nokta         live\na-long-name\n");
+    }
+
+    #[test]
+    fn a_table_fits_the_screen_and_loses_nothing() {
+        let rows = [["ana".to_owned(), "registry:admin, vision/catalog:read, gateway:user_admin".to_owned()]];
+        let shown = table(["WHO", "ROLES"], &rows, Some(30));
+        assert_eq!(shown, "WHO  ROLES\nana  registry:admin,\n     vision/catalog:read,\n     gateway:user_admin\n");
+        let word = [["0123456789abcdef".to_owned()]];
+        assert_eq!(table(["ID"], &word, Some(10)), "ID\n0123456789\nabcdef\n");
+        // Too narrow for anything: it overflows instead of vanishing.
+        assert_eq!(table(["ID"], &word, Some(0)), "ID\n01234567\n89abcdef\n");
+    }
+
+    #[test]
+    fn what_others_wrote_cannot_command_the_terminal() {
+        assert_eq!(harmless("Ana\u{1b}[2J\tRuiz\u{202e}"), "Ana\u{fffd}[2J\u{fffd}Ruiz\u{fffd}");
     }
 }

@@ -1,7 +1,8 @@
-//! `cardea owner`, `operator` and `user`: who may get in, and who no longer.
+//! What the operator of this machine does about people, on the database itself: links for owners, operators' tokens, and
+//! the door that can be shut when no gateway runs.
 
 use super::output::{Form, note, print, rows};
-use super::{Member, Operator, Owner, User, ctx};
+use super::{Operator, ctx};
 use crate::chance::OsRandom;
 use crate::config::Config;
 use crate::{lifecycle, opening};
@@ -10,18 +11,21 @@ use cardea_gateway::{App, GatewayError, accounts, people};
 use serde_json::json;
 use std::process::ExitCode;
 
-/// `cardea owner …`
-pub(crate) async fn owner(config: &Config, owner: &Owner) -> anyhow::Result<ExitCode> {
-    let Owner::Invite { account, email, printed } = owner;
+/// `cardea owner invite`: a link for somebody into an account.
+pub(crate) async fn invite_owner(
+    config: &Config,
+    (account, email): (&str, &str),
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let app = opening::to_write(config).await?;
     let secret = accounts::invite_owner(&app, &ctx(&app), account, email).await;
     app.db.close().await;
     let link = lifecycle::link(&app, &secret?.reveal());
     let until = app.clock.now().after(app.settings.link_life);
-    if Form::choose(printed.json) != Form::Json {
+    if Form::choose(json) != Form::Json {
         note(&format!("{email} becomes an owner of {account} with this link; it works once, until {until}"));
     }
-    secret_line(printed.json, &link, &json!({"link": link, "expires_at": until}))
+    secret_line(json, &link, &json!({"link": link, "expires_at": until}))
 }
 
 /// `cardea operator …`; with `--print-only` no database is opened.
@@ -52,48 +56,54 @@ fn secret_line(json: bool, secret: &str, data: &serde_json::Value) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// `cardea user …`
-pub(crate) async fn user(config: &Config, user: &User) -> anyhow::Result<ExitCode> {
+/// `cardea user deactivate --account`: somebody in an account, by the operator of this machine.
+pub(crate) async fn deactivate(config: &Config, whom: (&str, &str), json: bool) -> anyhow::Result<ExitCode> {
     let app = opening::to_write(config).await?;
-    let done = match user {
-        User::Deactivate(member) => deactivate(&app, member).await,
-        User::Reactivate(member) => reactivate(&app, member).await,
-    };
+    let ended = end(&app, whom).await;
     app.db.close().await;
-    done
-}
-
-async fn deactivate(app: &App, member: &Member) -> anyhow::Result<ExitCode> {
-    let ctx = ctx(app);
-    let account = accounts::named(app, &ctx, &member.account).await?;
-    let ended = people::deactivate(app, &ctx, account.id, &member.email).await.map_err(|error| known(error, member))?;
-    let (receipt, org) = (ended.receipt.to_string(), &account.org_name);
-    let address = format!("{}/o/{org}/revocations/{receipt}", app.settings.public_url);
+    let (receipt, address) = ended?;
     let lines = [["receipt".to_owned(), receipt.clone()], ["address".to_owned(), address.clone()]];
-    rows(Form::choose(member.printed.json), ["ENDED", ""], &lines, &json!({"receipt": receipt, "address": address}))?;
+    rows(Form::choose(json), ["ENDED", ""], &lines, &json!({"receipt": receipt, "address": address}))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn reactivate(app: &App, member: &Member) -> anyhow::Result<ExitCode> {
+/// The receipt, and where it can be read.
+async fn end(app: &App, (name, email): (&str, &str)) -> anyhow::Result<(String, String)> {
     let ctx = ctx(app);
-    let account = accounts::named(app, &ctx, &member.account).await?;
-    let reactivated = people::reactivate(app, &ctx, account.id, &member.email).await;
-    if !reactivated.map_err(|error| known(error, member))? {
+    let account = accounts::named(app, &ctx, name).await?;
+    let ended = people::deactivate(app, &ctx, account.id, email).await.map_err(|error| known(error, (name, email)))?;
+    let receipt = ended.receipt.to_string();
+    let address = format!("{}/o/{}/revocations/{receipt}", app.settings.public_url, account.org_name);
+    Ok((receipt, address))
+}
+
+/// `cardea user reactivate --account`: somebody in an account, by the operator of this machine.
+pub(crate) async fn reactivate(config: &Config, whom: (&str, &str), json: bool) -> anyhow::Result<ExitCode> {
+    let app = opening::to_write(config).await?;
+    let lifted = lift(&app, whom).await;
+    app.db.close().await;
+    if !lifted? {
         anyhow::bail!(
             "no operator's hold stands on {}; what a directory or an admin has shut, they open again",
-            member.email
+            whom.1
         );
     }
     let text = "they may sign in again; keys and sessions that were ended stay ended";
     let lines = [["reactivated".to_owned(), text.to_owned()]];
-    rows(Form::choose(member.printed.json), ["DONE", ""], &lines, &json!({"reactivated": true}))?;
+    rows(Form::choose(json), ["DONE", ""], &lines, &json!({"reactivated": true}))?;
     Ok(ExitCode::SUCCESS)
 }
 
+async fn lift(app: &App, (name, email): (&str, &str)) -> anyhow::Result<bool> {
+    let ctx = ctx(app);
+    let account = accounts::named(app, &ctx, name).await?;
+    people::reactivate(app, &ctx, account.id, email).await.map_err(|error| known(error, (name, email)))
+}
+
 /// An absent user, with the words that were typed.
-fn known(error: GatewayError, member: &Member) -> anyhow::Error {
+fn known(error: GatewayError, (account, email): (&str, &str)) -> anyhow::Error {
     if matches!(error, GatewayError::Missing(_)) {
-        return anyhow::anyhow!("there is no user `{}` in the account `{}`", member.email, member.account);
+        return anyhow::anyhow!("there is no user `{email}` in the account `{account}`");
     }
     error.into()
 }

@@ -2,11 +2,11 @@
 
 use crate::complaint::Complaint;
 use crate::environment::Environment;
-use anyhow::Context as _;
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
@@ -46,13 +46,52 @@ impl Remote {
         Ok(Self { client: client()?, url, token: token.into() })
     }
 
+    /// Its address, without a slash at the end.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// What a GET answers.
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.send(Method::GET, path, None).await
     }
 
+    /// Every page of a list as one: its `items`.
+    pub(super) async fn all(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = [query, &[("limit", "200"), ("cursor", &cursor)]].concat();
+            let mut page = self.get(&asking(path, &page)).await?;
+            if let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) {
+                items.extend(more);
+            }
+            match page.get("cursor").and_then(Value::as_str) {
+                Some(next) if next != cursor => next.clone_into(&mut cursor),
+                Some(_) | None => return Ok(json!({"items": items})),
+            }
+        }
+    }
+
     /// What a request with a body answers; null for an answer without one.
     pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        self.ask(method, path, body).await.map(|(answer, _)| answer)
+    }
+
+    /// Moves the session that `cardea login` left to another org, and keeps it for the commands that follow.
+    pub(super) async fn switch(&self, environment: &Environment, org: &str) -> anyhow::Result<Value> {
+        if environment.get(TOKEN).is_some() {
+            let hint = "unset it and sign in with `cardea login`";
+            return Err(Complaint::new(TOKEN, "speaks for one org and cannot be moved").hint(hint).into());
+        }
+        let (answer, session) = self.ask(Method::POST, "/api/v1/me/switch", Some(&json!({"org": org}))).await?;
+        if let Some(token) = session {
+            save(environment, &Saved { url: self.url.clone(), token })?;
+        }
+        Ok(answer)
+    }
+
+    /// An answer, and the session that came with it.
+    async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<(Value, Option<String>)> {
         let request =
             self.client.request(method, format!("{}{path}", self.url)).bearer_auth(self.token.expose_secret());
         let request = match body {
@@ -61,24 +100,72 @@ impl Remote {
             }
             None => request,
         };
-        let answer = request.send().await.with_context(|| format!("{} does not answer", self.url))?;
-        let (status, text) = (answer.status(), answer.text().await?);
+        let answer = request.send().await.map_err(|error| silent(&self.url, &error))?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let text = answer.text().await?;
         if status.is_success() {
-            return Ok(serde_json::from_str(&text).unwrap_or(Value::Null));
+            return Ok((serde_json::from_str(&text).unwrap_or(Value::Null), session_in(&headers)));
         }
-        Err(refused(status, &text).into())
+        let operator = self.token.expose_secret().starts_with("cdao_");
+        Err(refused(status, &headers, &text, if operator { Speaker::Operator } else { Speaker::Person }).into())
     }
 }
 
-/// A refusal in the gateway's own words.
-fn refused(status: StatusCode, text: &str) -> Complaint {
+/// Who was refused, as far as the token tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Speaker {
+    Operator,
+    Person,
+}
+
+/// A refusal in the gateway's own words, with the id by which its log knows the request, and what to do.
+fn refused(status: StatusCode, headers: &HeaderMap, text: &str, speaker: Speaker) -> Complaint {
     let problem: Value = serde_json::from_str(text).unwrap_or(Value::Null);
-    let word = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
-    let complaint = Complaint::new("the gateway", word("detail").unwrap_or_else(|| format!("it answered {status}")));
-    match status {
-        StatusCode::UNAUTHORIZED => complaint.hint("sign in with `cardea login`"),
+    let word = |name: &str| problem.get(name).and_then(Value::as_str);
+    let mut what = word("detail").map_or_else(|| format!("it answered {status}"), str::to_owned);
+    if let Some(request) = word("request_id") {
+        what = format!("{what} (request {request})");
+    }
+    let complaint = Complaint::new("the gateway", what);
+    let seconds = headers.get("retry-after").and_then(|value| value.to_str().ok());
+    match (status, word("code"), seconds) {
+        (StatusCode::UNAUTHORIZED, ..) => complaint.hint("sign in with `cardea login`"),
+        (_, Some("reauthentication_required"), _) => {
+            complaint.hint("sign in again with `cardea login`, then repeat it")
+        }
+        (StatusCode::FORBIDDEN, ..) if speaker == Speaker::Operator => {
+            complaint.hint("an operator has no say over an org's people; sign in as one of its owners or user_admins")
+        }
+        (_, _, Some(seconds)) => complaint.hint(format!("try again in {seconds} s")),
         _ => complaint,
     }
+}
+
+fn silent(url: &str, error: &reqwest::Error) -> Complaint {
+    let why = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    let hint = "is it running, and is that its address? `cardea login --url` and CARDEA_URL say which is asked";
+    Complaint::new(url, format!("it does not answer: {why}")).hint(hint)
+}
+
+/// An address below `/api/v1`: each part is one segment of it, whatever stands in it.
+pub(super) fn path(parts: &[&str]) -> anyhow::Result<String> {
+    let mut path = "/api/v1".to_owned();
+    for part in parts {
+        // As a segment it would be another address.
+        anyhow::ensure!(!matches!(*part, "" | "." | ".."), "`{part}` is nobody's and nothing's name");
+        let segment: String = url::form_urlencoded::byte_serialize(part.as_bytes()).collect();
+        path.extend(["/", &segment.replace('+', "%20")]);
+    }
+    Ok(path)
+}
+
+/// The address with a query.
+pub(super) fn asking(path: &str, query: &[(&str, &str)]) -> String {
+    let query: Vec<_> = query.iter().filter(|(_, value)| !value.is_empty()).collect();
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    format!("{path}?{}", url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program's own gateway, at the address that its user typed")]
@@ -100,16 +187,20 @@ pub(super) async fn sign_in(
         .finish();
     let request = client()?.post(format!("{url}/login/password")).header("origin", &url);
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
-    let answer = request.send().await.with_context(|| format!("{url} does not answer"))?;
-    let cookies = answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-    let session = cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('=')).find_map(|(name, value)| {
-        matches!(name, "cardea" | "__Host-cardea").then(|| value.to_owned()).filter(|value| !value.is_empty())
-    });
-    let Some(token) = session else {
+    let answer = request.send().await.map_err(|error| silent(&url, &error))?;
+    let Some(token) = session_in(answer.headers()) else {
         let hint = "only people with a password of their own sign in here; a token can be given in CARDEA_TOKEN";
         return Err(Complaint::new("login", "the address or the password is wrong").hint(hint).into());
     };
     save(environment, &Saved { url, token })
+}
+
+/// The session that an answer opened.
+fn session_in(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('=')).find_map(|(name, value)| {
+        matches!(name, "cardea" | "__Host-cardea").then(|| value.to_owned()).filter(|value| !value.is_empty())
+    })
 }
 
 /// Forgets who signed in; whether anybody had.

@@ -1,13 +1,14 @@
 //! `cardea rule …`: membership rules of an org, over the API.
 
-use super::Printed;
-use super::output::{Form, note, rows};
+use super::answer::{is, items, roles, text, unknown, who};
+use super::output::{note, rows};
+use super::place::{At, Of, Sure};
 use super::progress::spinner;
-use super::remote::Remote;
-use crate::complaint::{Complaint, nearest};
+use super::role;
+use crate::complaint::Complaint;
 use crate::environment::Environment;
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -51,8 +52,32 @@ pub(crate) enum Rule {
         of: Of,
     },
     /// Take the last activation back
-    #[command(after_help = "Example:\n  cardea rule undo --org acme")]
-    Undo(Of),
+    #[command(after_help = "Example:\n  cardea rule undo --org acme --yes")]
+    Undo {
+        #[command(flatten)]
+        sure: Sure,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Take the rules out of force, and with them every role that they gave
+    #[command(after_help = "Example:\n  cardea rule deactivate --org acme --yes")]
+    Deactivate {
+        #[command(flatten)]
+        sure: Sure,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Say what the rules as they are edited would make of somebody's claims
+    #[command(after_help = "Example:\n  cardea rule test claims.json --connection okta --org acme")]
+    Test {
+        /// The claims of an ID token, in JSON
+        file: PathBuf,
+        /// The connection that would have said them
+        #[arg(long, value_name = "NAME")]
+        connection: String,
+        #[command(flatten)]
+        of: Of,
+    },
     /// Say why somebody has the roles that they have
     #[command(after_help = "Example:\n  cardea rule explain ana@corp.example --org acme")]
     Explain {
@@ -63,169 +88,144 @@ pub(crate) enum Rule {
     },
 }
 
-/// Of which org.
-#[derive(Debug, Args)]
-pub(crate) struct Of {
-    /// The org's name
-    #[arg(long, value_name = "NAME")]
-    org: String,
-    #[command(flatten)]
-    printed: Printed,
-}
-
-impl Of {
-    fn path(&self, rest: &str) -> String {
-        let org: String = url::form_urlencoded::byte_serialize(self.org.as_bytes()).collect();
-        format!("/api/v1/orgs/{org}/{rest}")
-    }
-
-    fn form(&self) -> Form {
-        Form::choose(self.printed.json)
-    }
-}
-
 /// `cardea rule …`
 pub(crate) async fn rule(environment: &Environment, rule: &Rule) -> anyhow::Result<ExitCode> {
-    let gateway = Remote::open(environment)?;
     match rule {
-        Rule::List(of) => list(&gateway, of).await?,
-        Rule::Put { file, of } => put(&gateway, of, file).await?,
-        Rule::Remove { name, of } => remove(&gateway, of, name).await?,
-        Rule::Preview(of) => preview(&gateway, of).await?,
+        Rule::List(of) => list(&of.at(environment).await?).await?,
+        Rule::Put { file, of } => put(&of.at(environment).await?, file).await?,
+        Rule::Remove { name, of } => remove(&of.at(environment).await?, name).await?,
+        Rule::Preview(of) => preview(&of.at(environment).await?).await?,
         Rule::Activate { digest, confirm, of } => {
-            let bar = spinner("putting the rules in force");
+            let at = of.at(environment).await?;
             let wanted = json!({"digest": digest, "confirm": confirm});
-            let done = gateway.send(Method::POST, &of.path("rules/activate"), Some(&wanted)).await;
-            bar.finish_and_clear();
-            in_force(of, &done?)?;
+            flip(&at, "putting the rules in force", ("activate", &wanted)).await?;
         }
-        Rule::Undo(of) => in_force(of, &gateway.send(Method::POST, &of.path("rules/undo"), Some(&json!({}))).await?)?,
-        Rule::Explain { user, of } => explain(&gateway, of, user).await?,
+        Rule::Undo { sure, of } => {
+            let at = of.at(environment).await?;
+            sure.mean(&format!("the rules that were in force in {} before the last activation are again", at.org))?;
+            flip(&at, "taking the activation back", ("undo", &json!({}))).await?;
+        }
+        Rule::Deactivate { sure, of } => {
+            let at = of.at(environment).await?;
+            sure.mean(&format!("everybody in {} loses what the rules gave; roles by hand do not come back", at.org))?;
+            flip(&at, "taking the rules out of force", ("deactivate", &json!({"confirm": at.org}))).await?;
+        }
+        Rule::Test { file, connection, of } => test(&of.at(environment).await?, file, connection).await?,
+        Rule::Explain { user, of } => explain(&of.at(environment).await?, user).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(value: &Value, name: &str) -> String {
-    match value.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => String::new(),
-        Some(other) => other.to_string(),
-    }
+/// Changes which rules are in force, and shows for how long that takes.
+async fn flip(at: &At, doing: &str, (verb, body): (&str, &Value)) -> anyhow::Result<()> {
+    let bar = spinner(doing);
+    let done = at.send(Method::POST, &["rules", verb], body).await;
+    bar.finish_and_clear();
+    let done = done?;
+    rows(at.form, ["GENERATION IN FORCE"], &[[text(&done, "generation")]], &done)
 }
 
-fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(name).and_then(Value::as_array).into_iter().flatten()
-}
-
-/// Roles in words, such as `vision/catalog:read`.
-fn roles(value: &Value, name: &str) -> String {
-    let word = |role: &Value| match text(role, "team").as_str() {
-        "" => format!("{}:{}", text(role, "service"), text(role, "role")),
-        team => format!("{team}/{}:{}", text(role, "service"), text(role, "role")),
-    };
-    items(value, name).map(word).collect::<Vec<_>>().join(", ")
-}
-
-async fn list(gateway: &Remote, of: &Of) -> anyhow::Result<()> {
-    let listed = gateway.get(&of.path("rules")).await?;
+async fn list(at: &At) -> anyhow::Result<()> {
+    let listed = at.get(&["rules"]).await?;
     let row =
         |rule: &Value| [text(rule, "name"), text(rule, "connection"), text(rule, "any_of"), roles(rule, "grants")];
     let lines: Vec<_> = items(&listed, "rules").map(row).collect();
-    if of.form() != Form::Json {
-        let state = match (listed.get("active") == Some(&json!(true)), listed.get("pending") == Some(&json!(true))) {
+    if at.is_for_people() {
+        let state = match (is(&listed, "active"), is(&listed, "pending")) {
             (true, false) => "in force",
             (true, true) => "in force, but edited since: `cardea rule preview`",
             (false, _) => "not in force: `cardea rule preview`",
         };
-        note(&format!("rules of {}: {state}", of.org));
+        note(&format!("rules of {}: {state}", at.org));
     }
-    rows(of.form(), ["RULE", "CONNECTION", "IF ANY OF", "GIVES"], &lines, &listed)
+    rows(at.form, ["RULE", "CONNECTION", "IF ANY OF", "GIVES"], &lines, &listed)
 }
 
-async fn named(gateway: &Remote, of: &Of, name: &str) -> anyhow::Result<Option<String>> {
-    let listed = gateway.get(&of.path("rules")).await?;
-    Ok(items(&listed, "rules").find(|rule| text(rule, "name") == name).map(|rule| text(rule, "id")))
+/// The id of a rule, and the names of all of them.
+async fn named(at: &At, name: &str) -> anyhow::Result<(Option<String>, Vec<String>)> {
+    let listed = at.get(&["rules"]).await?;
+    let known = items(&listed, "rules").find(|rule| text(rule, "name") == name).map(|rule| text(rule, "id"));
+    Ok((known, items(&listed, "rules").map(|rule| text(rule, "name")).collect()))
 }
 
-async fn put(gateway: &Remote, of: &Of, file: &Path) -> anyhow::Result<()> {
-    let written = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let rule: Value = serde_saphyr::from_str(&written)
+async fn put(at: &At, file: &Path) -> anyhow::Result<()> {
+    let rule: Value = serde_saphyr::from_str(&read(file)?)
         .map_err(|error| Complaint::new(file.display().to_string(), error.to_string()))?;
-    let stored = match named(gateway, of, &text(&rule, "name")).await? {
-        Some(id) => gateway.send(Method::PUT, &of.path(&format!("rules/{id}")), Some(&rule)).await?,
-        None => gateway.send(Method::POST, &of.path("rules"), Some(&rule)).await?,
+    let stored = match named(at, &text(&rule, "name")).await? {
+        (Some(id), _) => at.send(Method::PUT, &["rules", &id], &rule).await?,
+        (None, _) => at.send(Method::POST, &["rules"], &rule).await?,
     };
-    let lines = [[text(&stored, "name"), text(&stored, "id")]];
-    rows(of.form(), ["RULE", "ID"], &lines, &stored)
+    rows(at.form, ["RULE", "ID"], &[[text(&stored, "name"), text(&stored, "id")]], &stored)
 }
 
-async fn remove(gateway: &Remote, of: &Of, name: &str) -> anyhow::Result<()> {
-    let listed = gateway.get(&of.path("rules")).await?;
-    let names: Vec<String> = items(&listed, "rules").map(|rule| text(rule, "name")).collect();
-    let Some(id) = items(&listed, "rules").find(|rule| text(rule, "name") == name).map(|rule| text(rule, "id")) else {
-        let complaint = Complaint::new(&of.org, format!("there is no rule `{name}`"));
-        let near = nearest(name, &names).map(|near| format!("did you mean `{near}`?"));
-        return Err(near.into_iter().fold(complaint, Complaint::hint).into());
-    };
-    gateway.send(Method::DELETE, &of.path(&format!("rules/{id}")), None).await?;
-    rows(of.form(), ["REMOVED"], &[[name.to_owned()]], &json!({"removed": name}))
+fn read(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| file.display().to_string())
 }
 
-async fn preview(gateway: &Remote, of: &Of) -> anyhow::Result<()> {
+async fn remove(at: &At, name: &str) -> anyhow::Result<()> {
+    let (known, names) = named(at, name).await?;
+    let id = known.ok_or_else(|| unknown(&at.org, "rule", name, &names))?;
+    at.delete(&["rules", &id], &[]).await?;
+    rows(at.form, ["REMOVED"], &[[name.to_owned()]], &json!({"removed": name}))
+}
+
+async fn preview(at: &At) -> anyhow::Result<()> {
     let bar = spinner("comparing everybody");
-    let preview = gateway.send(Method::POST, &of.path("rules/preview"), Some(&json!({}))).await;
+    let preview = at.send(Method::POST, &["rules", "preview"], &json!({})).await;
     bar.finish_and_clear();
     let preview = preview?;
-    let row = |person: &Value| {
-        let who = text(person, "email");
-        let who = if who.is_empty() { text(person, "name") } else { who };
-        [who, roles(person, "added"), roles(person, "removed")]
-    };
+    let row = |person: &Value| [who(person), roles(person, "added"), roles(person, "removed")];
     let lines: Vec<_> = items(&preview, "people").map(row).collect();
-    rows(of.form(), ["WHO", "GAINS", "LOSES"], &lines, &preview)?;
-    if of.form() != Form::Json {
-        let counts = preview.get("counts").cloned().unwrap_or_default();
-        for (name, says) in [
-            ("people", "in the org"),
-            ("matched", "match a rule"),
-            ("gaining", "gain a role"),
-            ("losing", "lose a role"),
-            ("losing_everything", "lose every role"),
-            ("migrated", "go from roles by hand to rules"),
-            ("unmatched", "keep their roles by hand"),
-            ("never_seen", "have not signed in at the identity provider yet"),
-        ] {
-            note(&format!("{:>8} {says}", text(&counts, name)));
-        }
-        for guard in items(&preview, "guards").filter_map(Value::as_str) {
-            note(&format!("careful: {} (activation asks for --confirm {})", guard.replace('_', " "), of.org));
-        }
-        note(&format!("cardea rule activate --org {} --digest {}", of.org, text(&preview, "digest")));
+    rows(at.form, ["WHO", "GAINS", "LOSES"], &lines, &preview)?;
+    if at.is_for_people() {
+        sum_up(at, &preview);
     }
     Ok(())
 }
 
-fn in_force(of: &Of, done: &Value) -> anyhow::Result<()> {
-    rows(of.form(), ["GENERATION IN FORCE"], &[[text(done, "generation")]], done)
+fn sum_up(at: &At, preview: &Value) {
+    let counts = preview.get("counts").cloned().unwrap_or_default();
+    for (name, says) in [
+        ("people", "in the org"),
+        ("matched", "match a rule"),
+        ("gaining", "gain a role"),
+        ("losing", "lose a role"),
+        ("losing_everything", "lose every role"),
+        ("migrated", "go from roles by hand to rules"),
+        ("unmatched", "keep their roles by hand"),
+        ("never_seen", "have not signed in at the identity provider yet"),
+    ] {
+        note(&format!("{:>8} {says}", text(&counts, name)));
+    }
+    let mut guarded = "";
+    for guard in items(preview, "guards").filter_map(Value::as_str) {
+        note(&format!("careful: {}", guard.replace('_', " ")));
+        guarded = " --confirm ";
+    }
+    let confirm = if guarded.is_empty() { "" } else { at.org.as_str() };
+    note(&format!("cardea rule activate --org {} --digest {}{guarded}{confirm}", at.org, text(preview, "digest")));
 }
 
-async fn explain(gateway: &Remote, of: &Of, user: &str) -> anyhow::Result<()> {
-    let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
-    let why = gateway.get(&of.path(&format!("users/{user}/explain"))).await?;
-    let row = |role: &Value| {
-        let reasons = items(role, "because").map(|because| match text(because, "rule").as_str() {
-            "" => text(because, "source"),
-            rule => format!("{rule} ({})", text(because, "value")),
-        });
-        [text(role, "team"), text(role, "service"), text(role, "role"), reasons.collect::<Vec<_>>().join(", ")]
-    };
-    let lines: Vec<_> = items(&why, "roles").map(row).collect();
-    rows(of.form(), ["TEAM", "SERVICE", "ROLE", "BECAUSE"], &lines, &why)?;
-    if of.form() != Form::Json {
-        for code in items(&why, "codes").filter_map(Value::as_str) {
-            note(&code.replace('_', " "));
+async fn test(at: &At, file: &Path, connection: &str) -> anyhow::Result<()> {
+    let claims: Value = serde_json::from_str(&read(file)?)
+        .map_err(|error| Complaint::new(file.display().to_string(), error.to_string()))?;
+    let tried = at.send(Method::POST, &["rules", "test"], &json!({"connection": connection, "claims": claims})).await?;
+    because(at, &tried, "remarks")
+}
+
+async fn explain(at: &At, user: &str) -> anyhow::Result<()> {
+    because(at, &at.get(&["users", user, "explain"]).await?, "codes")
+}
+
+/// Roles with their reasons, and why there are no others.
+fn because(at: &At, why: &Value, remarks: &str) -> anyhow::Result<()> {
+    let lines: Vec<_> = items(why, "roles").map(role::row).collect();
+    rows(at.form, role::HEADINGS, &lines, why)?;
+    if at.is_for_people() {
+        for remark in items(why, remarks).filter_map(Value::as_str) {
+            note(&remark.replace('_', " "));
         }
-        for miss in items(&why, "near_misses") {
+        for miss in items(why, "near_misses") {
             let (rule, wanted, group) = (text(miss, "rule"), text(miss, "wanted"), text(miss, "group"));
             note(&format!("nearly: {rule} looks for `{wanted}`, and the group is `{group}`"));
         }

@@ -14,7 +14,7 @@ use cardea_store::db::{Conn, Tx};
 use cardea_store::{member, password, person, session};
 
 use super::super::DeclareError;
-use super::super::change::{Outcome, Ownership, Upstream, Work};
+use super::super::change::{ByHand, Outcome, Ownership, Upstream, Work};
 use super::super::standing::Standing;
 use crate::app::App;
 use crate::context::Ctx;
@@ -25,6 +25,8 @@ use crate::state::Stage;
 pub(super) struct Losses {
     connections: Vec<(ConnectionId, String)>,
     people: Vec<UserId>,
+    /// Whose roles by hand change.
+    changed: Vec<MemberId>,
 }
 
 /// Whose sessions end, and why.
@@ -33,14 +35,17 @@ type Losers = BTreeMap<MemberId, (Cause, String)>;
 impl Losses {
     /// What the steps take away.
     pub(super) async fn of(conn: &mut Conn, standing: &Standing, outcome: &Outcome) -> Result<Self, DeclareError> {
-        let mut losses = Self { connections: Vec::new(), people: Vec::new() };
+        let mut losses = Self { connections: Vec::new(), people: Vec::new(), changed: Vec::new() };
         for step in &outcome.steps {
             match &step.work {
                 Work::Upstream { connection, work } => losses.upstream(standing, connection, work),
                 Work::Owner(Ownership::Added { email, hash: Some(_) } | Ownership::Password { email, .. }) => {
                     losses.people.extend(with_password(conn, email).await?);
                 }
+                Work::ByHand(ByHand::Change { member, .. }) => losses.changed.push(*member),
                 Work::Account { .. }
+                | Work::ByHand(ByHand::Add { .. })
+                | Work::Invitation(_)
                 | Work::Column(_)
                 | Work::Owner(Ownership::Added { hash: None, .. })
                 | Work::Service(_)
@@ -70,9 +75,10 @@ impl Losses {
         }
     }
 
-    /// Locks everybody who loses something, in the order of their ids.
+    /// Locks everybody who loses something or has other roles then, in the order of their ids.
     pub(super) async fn lock(&self, app: &App, tx: &mut Tx) -> Result<(), DeclareError> {
-        let all: BTreeSet<MemberId> = self.losers(app, tx).await?.into_keys().collect();
+        let all: BTreeSet<MemberId> =
+            self.losers(app, tx).await?.into_keys().chain(self.changed.iter().copied()).collect();
         for id in all {
             member::lock(tx, id).await?;
         }

@@ -1,12 +1,19 @@
 //! What is wrong with a connection.
 
 use super::report::{Name, Report};
-use crate::state::{Connection, Kind};
+use crate::state::{Connection, Kind, Stage};
 use cardea_model::name::domain;
+
+/// What a sign-in by password is called, where a connection stands otherwise.
+const LOCAL: &str = "password";
 
 pub(super) fn check(report: &mut Report<'_>, path: &str, connection: &Connection) {
     let name_path = format!("{path}.name");
     report.label(&name_path, &connection.name);
+    // `/login/password` is where passwords are typed: nobody could sign in through a connection of that name.
+    if connection.name == LOCAL && connection.stage != Stage::Off {
+        report.say(&name_path, format!("`{LOCAL}` is the name of signing in here, without a provider"));
+    }
     report.unique(Name::Connection, &connection.name, &name_path);
     match connection.kind {
         Kind::Oidc => oidc(report, path, connection),

@@ -39,6 +39,9 @@ pub(super) enum Name {
     Directory,
     DirectoryToken,
     Rule,
+    RuleInForce,
+    User,
+    Identity,
     Webhook,
 }
 

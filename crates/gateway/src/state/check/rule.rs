@@ -2,16 +2,29 @@
 
 use super::report::{Name, Report};
 use super::upstream::connection_exists;
-use crate::state::{Account, Rule};
+use crate::state::{Account, Rule, RulesState};
 use cardea_model::id::RuleId;
 use cardea_model::name::fold;
 use cardea_model::rule::{CONTROL_PLANE, CompiledRules, Rule as CompiledRule, RuleGrant};
 
 pub(super) fn check(report: &mut Report<'_>, within: &str, account: &Account) {
-    for (index, rule) in account.rules.iter().flatten().enumerate() {
-        let path = format!("{within}.rules[{index}]");
+    list(report, within, account, ("rules", Name::Rule, account.rules.as_deref()));
+    list(report, within, account, ("rules_in_force", Name::RuleInForce, account.rules_in_force.as_deref()));
+    if account.rules_in_force.is_some() && account.rules_state == Some(RulesState::Draft) {
+        report.say(&format!("{within}.rules_in_force"), "needs `rules_state: active`");
+    }
+}
+
+fn list(
+    report: &mut Report<'_>,
+    within: &str,
+    account: &Account,
+    (section, name, rules): (&str, Name, Option<&[Rule]>),
+) {
+    for (index, rule) in rules.into_iter().flatten().enumerate() {
+        let path = format!("{within}.{section}[{index}]");
         connection_exists(report, &path, account, &rule.connection);
-        report.unique_in(within, Name::Rule, &fold(&rule.name), &format!("{path}.name"));
+        report.unique_in(within, name, &fold(&rule.name), &format!("{path}.name"));
         in_itself(report, &path, rule);
         for (number, grant) in rule.grants.iter().enumerate() {
             of_grant(report, &format!("{path}.grants[{number}]"), account, grant);
@@ -32,6 +45,16 @@ fn in_itself(report: &mut Report<'_>, path: &str, rule: &Rule) {
 }
 
 fn of_grant(report: &mut Report<'_>, path: &str, account: &Account, grant: &RuleGrant) {
+    of_role(report, path, account, grant);
+    let services = account.org.as_ref().and_then(|org| org.services.as_ref());
+    let is_said = grant.service == CONTROL_PLANE || (report.catalogue)(&grant.service).is_none();
+    if !is_said && services.is_some_and(|services| !services.iter().any(|given| given.service == grant.service)) {
+        report.say(&format!("{path}.service"), format!("`{}` is not among the org's services", grant.service));
+    }
+}
+
+/// A role that there is: of a team of the org, and of the catalogue.
+pub(super) fn of_role(report: &mut Report<'_>, path: &str, account: &Account, grant: &RuleGrant) {
     let teams = account.org.as_ref().and_then(|org| org.teams.as_ref());
     if let (Some(team), Some(teams)) = (&grant.team, teams)
         && !teams.iter().any(|known| known.name == *team)
@@ -50,9 +73,5 @@ fn of_grant(report: &mut Report<'_>, path: &str, account: &Account, grant: &Rule
             &format!("{path}.role"),
             format!("`{}` has no role `{}`; there is {}", grant.service, grant.role, known.join(", ")),
         );
-    }
-    let services = account.org.as_ref().and_then(|org| org.services.as_ref());
-    if services.is_some_and(|services| !services.iter().any(|given| given.service == grant.service)) {
-        report.say(&format!("{path}.service"), format!("`{}` is not among the org's services", grant.service));
     }
 }
