@@ -2,9 +2,12 @@
 
 mod document;
 mod failures;
+mod invitations;
 mod keys;
+mod people;
 mod revocations;
 mod rules;
+mod teams;
 
 use anyhow::{Context as _, Result};
 use cardea_testkit::world::{DIRECTORY_TOKEN, OWNER};
@@ -21,7 +24,17 @@ stories! {
 }
 
 /// Every page under the org, and those of the person.
-const ROOMS: [&str; 5] = ["/o/acme", "/o/acme/people", "/o/acme/connections", "/o/acme/rules", "/o/acme/revocations"];
+const ROOMS: [&str; 9] = [
+    "/o/acme",
+    "/o/acme/people",
+    "/o/acme/people/add",
+    "/o/acme/teams",
+    "/o/acme/new-team",
+    "/o/acme/invitations",
+    "/o/acme/connections",
+    "/o/acme/rules",
+    "/o/acme/revocations",
+];
 const OWN: [&str; 3] = ["/me/keys", "/me/keys/new", "/me/security"];
 
 /// A page as a browser asks for it.

@@ -80,6 +80,8 @@ pub struct Frame {
     pub org: OrgPlace,
     /// Every org of the person, for the switcher; this one among them.
     pub orgs: Vec<OrgPlace>,
+    /// Whether the person sees people of the org.
+    pub sees_people: bool,
     /// The room that is marked.
     pub room: Room,
     /// Live or demo.

@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use cardea_gateway::people::{self, Here};
 use cardea_gateway::{App, Ctx};
+use cardea_model::{Caller, Permission};
 
 use crate::console::frame::{Environment, Frame, OrgPlace, Room};
 use crate::console::{Notice, Tone};
@@ -47,10 +48,30 @@ impl Reader {
             // A session opens the doors of its own account only, so no other org is offered.
             orgs: vec![org.clone()],
             org,
+            sees_people: self.sees_people(),
             room,
             environment: self.environment,
             notice: self.done.map(Done::notice),
         }
+    }
+}
+
+impl Reader {
+    fn sees_people(&self) -> bool {
+        let Caller::Person(person) = &self.ctx.caller else { return false };
+        self.ctx.may(Permission::SeeUsers, person.account).is_ok()
+    }
+
+    /// An address under the reader's org.
+    pub(super) fn at(&self, rest: &str) -> String {
+        format!("/o/{}/{rest}", self.here.org)
+    }
+
+    /// Where the reader signs in again, to come to this address then.
+    pub(super) fn sign_in_for(&self, address: &str) -> String {
+        let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+        pairs.append_pair("email", self.here.email.as_deref().unwrap_or_default());
+        format!("/login?{}", pairs.append_pair("return_to", address).finish())
     }
 }
 
@@ -73,10 +94,24 @@ pub(super) enum Done {
     RulesUndone,
     NotTheLastChange,
     RulesOff,
+    Invited,
+    InvitedStranger,
+    InvitationResent,
+    InvitationRevoked,
+    RolePromised,
+    RoleNotPromised,
+    OwnerInvited,
+    RoleGiven,
+    RoleTaken,
+    RoleGone,
+    AddedAgain,
+    TeamMade,
+    TeamDescribed,
+    TeamEnded,
 }
 
 impl Done {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 30] = [
         Self::KeyDisabled,
         Self::KeyEnabled,
         Self::KeyDeleted,
@@ -93,6 +128,20 @@ impl Done {
         Self::RulesUndone,
         Self::NotTheLastChange,
         Self::RulesOff,
+        Self::Invited,
+        Self::InvitedStranger,
+        Self::InvitationResent,
+        Self::InvitationRevoked,
+        Self::RolePromised,
+        Self::RoleNotPromised,
+        Self::OwnerInvited,
+        Self::RoleGiven,
+        Self::RoleTaken,
+        Self::RoleGone,
+        Self::AddedAgain,
+        Self::TeamMade,
+        Self::TeamDescribed,
+        Self::TeamEnded,
     ];
 
     /// The word in the address.
@@ -114,6 +163,20 @@ impl Done {
             Self::RulesUndone => "rules-undone",
             Self::NotTheLastChange => "not-the-last-change",
             Self::RulesOff => "rules-off",
+            Self::Invited => "invited",
+            Self::InvitedStranger => "invited-stranger",
+            Self::InvitationResent => "invitation-resent",
+            Self::InvitationRevoked => "invitation-revoked",
+            Self::RolePromised => "role-promised",
+            Self::RoleNotPromised => "role-not-promised",
+            Self::OwnerInvited => "owner-invited",
+            Self::RoleGiven => "role-given",
+            Self::RoleTaken => "role-taken",
+            Self::RoleGone => "role-gone",
+            Self::AddedAgain => "added-again",
+            Self::TeamMade => "team-made",
+            Self::TeamDescribed => "team-described",
+            Self::TeamEnded => "team-ended",
         }
     }
 
@@ -147,6 +210,34 @@ impl Done {
                 (Tone::Warning, "Nothing was undone: the rules have changed again since. This is the last change now.")
             }
             Self::RulesOff => (Tone::Good, "No rules are in force. What they gave is gone, on every node."),
+            Self::Invited => (
+                Tone::Good,
+                "The invitation is on its way. Now choose the roles that they have from the moment they accept.",
+            ),
+            Self::InvitedStranger => (
+                Tone::Warning,
+                "The invitation is on its way, to a domain that is none of this account. If that is a slip of the pen, withdraw it.",
+            ),
+            Self::InvitationResent => (
+                Tone::Good,
+                "The invitation is sent again, with a new link. The link before it is good for nothing any more.",
+            ),
+            Self::InvitationRevoked => {
+                (Tone::Good, "The invitation is withdrawn. Its link is good for nothing any more.")
+            }
+            Self::RolePromised => (Tone::Good, "The role is added. They have it from the moment they accept."),
+            Self::RoleNotPromised => (Tone::Good, "The role is removed from the invitation."),
+            Self::OwnerInvited => (
+                Tone::Good,
+                "They are invited to own the org now. A new mail is on its way; the link before it is good for nothing any more.",
+            ),
+            Self::RoleGiven => (Tone::Good, "The role is given, on every node."),
+            Self::RoleTaken => (Tone::Good, "The role is taken away, on every node."),
+            Self::RoleGone => (Tone::Warning, "Nothing was changed: they did not have this role any more."),
+            Self::AddedAgain => (Tone::Good, "They are in the org again, without the roles and keys from before."),
+            Self::TeamMade => (Tone::Good, "The team is there. Give people a role in it."),
+            Self::TeamDescribed => (Tone::Good, "The description is saved."),
+            Self::TeamEnded => (Tone::Good, "The team has ended, on every node. Its name is never given again."),
             Self::PasswordChanged => {
                 (Tone::Good, "Your password is changed, and every other session has ended. Your API keys work on.")
             }
