@@ -116,8 +116,8 @@ pub(super) async fn before_removal(
     let keys = people::keys_of(app, ctx, account, user).await?;
     let sessions = people::sessions_of(app, ctx, account, user).await?;
     let role = |row: RoleRow| match row.team {
-        Some(team) => format!("{} in team {team}", row.title),
-        None => row.title,
+        Some(team) => format!("Role {} in team {team}", row.title),
+        None => format!("Role {}", row.title),
     };
     let owner = detail.user.owner.then(|| "Ownership of the org".to_owned());
     let others = owner.into_iter().chain(roles::rows(app, &detail.user.roles).into_iter().map(role)).collect();
