@@ -4,11 +4,14 @@ mod activation;
 mod contact;
 mod document;
 mod failures;
+mod invitations;
 mod keys;
 mod organization;
+mod people;
 mod revocations;
 mod rules;
 mod switching;
+mod teams;
 
 use anyhow::{Context as _, Result};
 use cardea_testkit::world::{DIRECTORY_TOKEN, OWNER};
@@ -44,6 +47,19 @@ const OWN: [&str; 7] = [
     "/o/acme/subscriptions",
     "/o/acme/contact",
 ];
+/// Every page under the org, and those of the person.
+const ROOMS: [&str; 9] = [
+    "/o/acme",
+    "/o/acme/people",
+    "/o/acme/people/add",
+    "/o/acme/teams",
+    "/o/acme/new-team",
+    "/o/acme/invitations",
+    "/o/acme/connections",
+    "/o/acme/rules",
+    "/o/acme/revocations",
+];
+const OWN: [&str; 3] = ["/me/keys", "/me/keys/new", "/me/security"];
 
 /// A page as a browser asks for it.
 async fn see(browser: &Browser, address: &str) -> Result<Answer> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use cardea_store::{account, grant, leaving, person};
 use cardea_testkit::world::OWNER;
-use cardea_testkit::{Answer, Browser, Engine, Node, World, stories};
+use cardea_testkit::{Answer, Browser, Engine, Node, NodeBuilder, World, stories};
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
@@ -22,6 +22,7 @@ stories! {
     what_cannot_be_invited_is_refused_and_nothing_is_sent,
     an_individual_org_invites_nobody,
     a_strange_domain_is_warned_of,
+    only_who_may_make_user_admins_promises_one,
 }
 
 pub(crate) const PATH: &str = "/api/v1/orgs/acme/invitations";
@@ -312,5 +313,22 @@ async fn a_strange_domain_is_warned_of(engine: Engine) -> Result<()> {
     assert_eq!(invite(&owner, "zoe@corp.example", &json!({})).await?.json()["warnings"], json!([]));
     let refused = invite(&owner, "boss@corp.example", &json!({"owner": true, "account_role": "admin"})).await?;
     assert_eq!((refused.status, refused.code().as_str()), (422, "owner_domain_mismatch"));
+    Ok(())
+}
+
+/// Where the operator has said that only owners make user_admins, an invitation is no way around that.
+async fn only_who_may_make_user_admins_promises_one(engine: Engine) -> Result<()> {
+    let strict = NodeBuilder::default().with(|settings| settings.user_admin_may_grant_user_admin = false);
+    let world = World::with(engine, strict).await?;
+    let owner = world.sign_in_owner().await?;
+    let admin = json!([{"service": "gateway", "role": "user_admin"}]);
+    let bo = newcomer(&world, &owner, "bo@acme.test", &admin).await?;
+    let refused = invite(&bo, "nina@acme.test", &json!({"roles": admin})).await?;
+    assert_eq!((refused.status, refused.code().as_str()), (403, "forbidden"));
+    let made = invite(&bo, "nina@acme.test", &json!({})).await?.json();
+    let nina = format!("{PATH}/{}", made["id"].as_str().context("an id")?);
+    assert_eq!(bo.send(Method::PATCH, &nina, &json!({"roles": admin})).await?.status, 403);
+    let promised = owner.send(Method::PATCH, &nina, &json!({"roles": admin})).await?;
+    assert_eq!((promised.status, &promised.json()["roles"]), (200, &admin));
     Ok(())
 }

@@ -17,20 +17,20 @@ const USERS: &str = "/api/v1/orgs/acme/users";
 
 /// The scene with people whose roles are given by hand: `bo` manages the users of the org, `chika` those of the team
 /// `vision`, `dana` has no role.
-struct Staff {
-    world: World,
-    owner: Browser,
-    bo: Browser,
-    chika: Browser,
-    dana: Browser,
+pub(crate) struct Staff {
+    pub(crate) world: World,
+    pub(crate) owner: Browser,
+    pub(crate) bo: Browser,
+    pub(crate) chika: Browser,
+    pub(crate) dana: Browser,
 }
 
 impl Staff {
-    async fn new(engine: Engine) -> Result<Self> {
+    pub(crate) async fn new(engine: Engine) -> Result<Self> {
         Self::with(engine, NodeBuilder::default()).await
     }
 
-    async fn with(engine: Engine, builder: NodeBuilder) -> Result<Self> {
+    pub(crate) async fn with(engine: Engine, builder: NodeBuilder) -> Result<Self> {
         let world = World::with(engine, builder).await?;
         let owner = world.sign_in_owner().await?;
         let (bo, chika, dana) =
@@ -44,7 +44,7 @@ impl Staff {
         Ok(Self { world, owner, bo, chika, dana })
     }
 
-    fn node(&self) -> &Node {
+    pub(crate) fn node(&self) -> &Node {
         self.world.node()
     }
 }
@@ -58,7 +58,7 @@ fn user(who: &str) -> String {
 }
 
 /// Gives a role by hand.
-async fn give(by: &Browser, who: &str, role: &Value) -> Result<Answer> {
+pub(crate) async fn give(by: &Browser, who: &str, role: &Value) -> Result<Answer> {
     by.send(Method::POST, &format!("{}/roles", user(who)), role).await
 }
 
@@ -85,7 +85,7 @@ fn refusal(status: u16, code: &str) -> (u16, String) {
 }
 
 /// The roles that somebody sees of themselves, as `team/service/role`.
-async fn own_roles(browser: &Browser) -> Result<Vec<String>> {
+pub(crate) async fn own_roles(browser: &Browser) -> Result<Vec<String>> {
     let me = browser.get("/api/v1/me").await?;
     ensure!(me.status == 200, "{}", me.body);
     Ok(words(&me.json()["orgs"][0]["roles"]))

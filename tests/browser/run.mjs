@@ -378,6 +378,60 @@ const activates = async (browser, page) => {
   say("the owner activated a service");
 };
 
+// A team, and somebody asked to come in two steps: every page of the room on the way.
+const managesPeople = async (page) => {
+  await page.goto(`${story.url}/o/acme/people`);
+  await page.getByLabel("Which people").selectOption("by_rules");
+  await page.waitForURL(/show=by_rules/);
+  await page.getByRole("link", { name: "Teams", exact: true }).click();
+  await page.getByRole("heading", { name: "Teams", level: 1 }).waitFor();
+  await look(page, "teams");
+  await page.getByRole("link", { name: "Create team" }).click();
+  await page.locator("#name").fill("Audio");
+  await page.getByRole("button", { name: "Create team" }).click();
+  await page.getByText("all in lower case").first().waitFor();
+  await look(page, "team-new-wrong");
+  await page.locator("#name").fill("audio");
+  await page.getByRole("button", { name: "Create team" }).click();
+  await page.getByText("The team is there").waitFor();
+  await page.locator("#who").fill(story.person.email);
+  await page.locator("#role").selectOption("registry/user");
+  await page.getByRole("button", { name: "Give this role" }).click();
+  await page.getByText("gives this user's roles").first().waitFor();
+  assert.equal(await page.locator("#who").inputValue(), story.person.email);
+  await look(page, "team-refused");
+
+  await page.goto(`${story.url}/o/acme/people`);
+  await page.getByRole("link", { name: "Add user" }).click();
+  await page.getByText("Rules are the better way here").waitFor();
+  await look(page, "add-user");
+  await page.locator("#email").fill("nina@acme.test");
+  await page.locator("#message").fill("Hello Nina");
+  await page.getByRole("button", { name: "Add user and send invitation" }).click();
+  await page.getByText("Now choose the roles").waitFor();
+  await page.locator("#team").selectOption("audio");
+  await page.locator("#role").selectOption("registry/user");
+  await page.getByRole("button", { name: "Add this role" }).click();
+  await page.getByText("The role is added").waitFor();
+  await look(page, "invited");
+  await page.getByRole("link", { name: "Invitations", exact: true }).first().click();
+  await page.getByRole("heading", { name: "Invitations", level: 1 }).waitFor();
+  await look(page, "invitations");
+  await page.getByRole("link", { name: "Withdraw the invitation of nina@acme.test" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Withdraw invitation" }).waitFor();
+  await look(page, "invitation-withdraw");
+  await page.getByRole("dialog").getByRole("button", { name: "Withdraw invitation" }).click();
+  await page.getByText("The invitation is withdrawn").waitFor();
+  await page.goto(`${story.url}/o/acme/teams/audio`);
+  await page.getByRole("link", { name: "End this team" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "End audio" }).waitFor();
+  await look(page, "team-end");
+  await page.getByRole("dialog").getByRole("button", { name: "End audio" }).click();
+  await page.getByText("The team has ended").waitFor();
+  await isLightAndStill(page.context(), ["/o/acme/people/add", "/o/acme/teams", "/o/acme/teams/vision", "/o/acme/new-team", "/o/acme/invitations"]);
+  say("the owner made a team, invited somebody and thought better of both");
+};
+
 // Without a script everything still works.
 const worksWithoutAScript = async (browser) => {
   const page = await person(browser, { javaScriptEnabled: false });
@@ -418,6 +472,12 @@ const worksWithoutAScript = async (browser) => {
   await page.getByRole("link", { name: "Change nothing" }).click();
   await page.goto(`${story.url}/me/accounts?q=nowhere`);
   await page.getByText("Nothing matches").waitFor();
+  await page.goto(`${story.url}/o/acme/new-team`);
+  await page.locator("#name").fill("plain");
+  await page.getByRole("button", { name: "Create team" }).click();
+  await page.getByRole("link", { name: "End this team" }).click();
+  await page.getByRole("button", { name: "End plain" }).click();
+  await page.getByText("The team has ended").waitFor();
   assert.deepEqual(page.complaints, []);
   say("and all of it works without a script");
 };
@@ -433,6 +493,7 @@ try {
   await writesARule(owner);
   await looksAfterTheOrg(owner);
   await activates(browser, owner);
+  await managesPeople(owner);
   await worksWithoutAScript(browser);
   await signsOut(owner);
 } finally {

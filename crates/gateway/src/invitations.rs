@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! create ─► pending ─accept─► accepted        roles can be changed until then
+//!             │  ▲ ├─to_own─► pending, to own the org, under a new link
 //!             │  ▲ └─revoke─► revoked
 //!       time ─▼  │
 //!           expired ─resend─► pending         a new link, good for as long as the first; the old one is dead at once
@@ -10,13 +11,17 @@
 //! who use a link one comes too late.
 
 mod accept;
+mod change;
 pub(crate) mod declared;
 mod error;
 mod given;
+mod list;
 mod view;
 
 pub use accept::{Accepted, Dropped, Look, Way, accept, look};
+pub use change::{change_roles, resend, revoke, to_own};
 pub use error::InvitationError;
+pub use list::{list, show};
 pub use view::{InvitationView, Invited, InvitedAs, State, Wanted, Warning};
 
 use std::collections::BTreeSet;
@@ -24,7 +29,7 @@ use std::collections::BTreeSet;
 use cardea_model::id::{AccountId, InvitationId};
 use cardea_model::key::Span;
 use cardea_model::name::Email;
-use cardea_model::rule::{AccountRole, RuleGrant};
+use cardea_model::rule::AccountRole;
 use cardea_model::{Caller, Denied, Permission, Place};
 use cardea_store::account::{self, Account};
 use cardea_store::db::{Conn, DbError, Tx};
@@ -107,7 +112,6 @@ fn new(app: &App, ctx: &Ctx, org: &Account, wanted: &Wanted) -> Result<(Invitati
     if !mail::is_text(message, LONGEST_MESSAGE) {
         return Err(InvitationError::Message(LONGEST_MESSAGE));
     }
-    let invited_by = if let Caller::Person(person) = &ctx.caller { person.user.to_string() } else { ctx.actor() };
     let row = Invitation {
         id: InvitationId::new(ctx.now, &*app.random),
         account: org.id,
@@ -119,7 +123,7 @@ fn new(app: &App, ctx: &Ctx, org: &Account, wanted: &Wanted) -> Result<(Invitati
         message: message.to_owned(),
         validity,
         state: "pending".to_owned(),
-        invited_by,
+        invited_by: inviter(ctx),
         inviter: String::new(),
         created_at: ctx.now,
         expires_at: ctx.now.after(validity),
@@ -128,6 +132,11 @@ fn new(app: &App, ctx: &Ctx, org: &Account, wanted: &Wanted) -> Result<(Invitati
         version: 1,
     };
     Ok((row, email))
+}
+
+/// In whose name.
+fn inviter(ctx: &Ctx) -> String {
+    if let Caller::Person(person) = &ctx.caller { person.user.to_string() } else { ctx.actor() }
 }
 
 /// Whether the one who speaks may invite this one to this.
@@ -242,140 +251,4 @@ async fn write_to(
         },
     };
     mail::send(app, tx, ctx, email, &message, &format!("invitation:{}:{}", row.id, ctx.request)).await
-}
-
-/// The invitations of an account, newest first, from the one before `before` on. Whoever manages the users of teams sees
-/// those into their teams. With the last one that was looked at, if there may be more.
-///
-/// # Errors
-/// [`InvitationError`].
-pub async fn list(
-    app: &App,
-    ctx: &Ctx,
-    account: AccountId,
-    before: &str,
-    limit: i64,
-) -> Result<(Vec<InvitationView>, Option<InvitationId>), InvitationError> {
-    reach(ctx, account)?;
-    let mut conn = app.db.read().await?;
-    let org = account::find(&mut conn, account).await?.ok_or(InvitationError::Missing)?;
-    // Every id sorts before this one, in any collation; and nothing stored has a NUL.
-    let all = before.is_empty() || before.contains('\0');
-    let before = if all { "inv_ffffffffffffffffffffffffffffffff" } else { before };
-    let mut list = Vec::new();
-    let page = rows::page(&mut conn, account, before, limit).await?;
-    let full = i64::try_from(page.len()).is_ok_and(|count| count == limit);
-    let last = page.last().filter(|_| full).map(|row| row.id);
-    for row in page {
-        if reaches(&mut conn, ctx, &org, &row).await? {
-            list.push(view(&row, ctx.now)?);
-        }
-    }
-    Ok((list, last))
-}
-
-/// Whether the one who speaks may see and change this invitation.
-async fn reaches(conn: &mut Conn, ctx: &Ctx, org: &Account, row: &Invitation) -> Result<bool, InvitationError> {
-    if reach(ctx, org.id)? == Reach::Org {
-        return Ok(true);
-    }
-    let (roles, teams) = (given::read(row)?, account::teams(conn, org.org).await?);
-    let within = |role: &RuleGrant| {
-        let team = teams.iter().find(|team| role.team.as_ref() == Some(&team.name));
-        let is_theirs =
-            |team: &account::Team| ctx.caller.may(Permission::InviteUsers, &Place::Team(org.id, team.id)).is_ok();
-        !given::is_user_admin(role) && team.is_some_and(is_theirs)
-    };
-    let is_plain = row.account_role == AccountRole::Member.as_str();
-    Ok(is_plain && !roles.is_empty() && roles.iter().all(within))
-}
-
-/// A transaction in which a pending invitation is changed: the account is locked, and the one who speaks may.
-async fn changing(
-    app: &App,
-    ctx: &Ctx,
-    account: AccountId,
-    id: InvitationId,
-) -> Result<(Tx, Ctx, Account, Invitation), InvitationError> {
-    reach(ctx, account)?;
-    let (mut tx, ctx) = session::write(app, ctx, None).await?.ok_or(Denied::Unknown)?;
-    account::lock(&mut tx, account).await?;
-    let org = account::find(&mut tx, account).await?.ok_or(InvitationError::Missing)?;
-    let row = rows::find(&mut tx, account, id).await?.ok_or(InvitationError::Missing)?;
-    if !reaches(&mut tx, &ctx, &org, &row).await? {
-        return Err(InvitationError::Missing);
-    }
-    if InvitedAs::of(&row) == InvitedAs::Owner {
-        ctx.may(Permission::ManageOwners, account)?;
-    }
-    match State::of(&row, ctx.now) {
-        State::Pending | State::Expired => Ok((tx, ctx, org, row)),
-        State::Accepted => Err(InvitationError::Accepted),
-        State::Revoked => Err(InvitationError::Revoked),
-    }
-}
-
-/// Gives an invitation other roles, before it is accepted.
-///
-/// # Errors
-/// [`InvitationError`].
-pub async fn change_roles(
-    app: &App,
-    ctx: &Ctx,
-    account: AccountId,
-    id: InvitationId,
-    roles: &[RuleGrant],
-) -> Result<InvitationView, InvitationError> {
-    let (mut tx, ctx, org, mut row) = changing(app, ctx, account, id).await?;
-    if InvitedAs::of(&row) == InvitedAs::Owner && !roles.is_empty() {
-        return Err(InvitationError::OwnerIsAdmin);
-    }
-    given::check(app, &mut tx, &ctx, &org, roles).await?;
-    if reach(&ctx, account)? == Reach::Teams && roles.is_empty() {
-        return Err(Denied::Refused.into());
-    }
-    row.roles = given::written(roles)?;
-    rows::put_roles(&mut tx, id, &row.roles).await?;
-    let detail = json!({"roles": roles});
-    audit::record(app, &mut tx, &ctx, Some(account), "invitation.changed", &id.to_string(), detail).await?;
-    tx.commit().await?;
-    view(&row, ctx.now)
-}
-
-/// Sends an invitation again, with a new link that is good for as long as the first one was; the old one is dead at once.
-///
-/// # Errors
-/// [`InvitationError`].
-pub async fn resend(
-    app: &App,
-    ctx: &Ctx,
-    account: AccountId,
-    id: InvitationId,
-) -> Result<InvitationView, InvitationError> {
-    let (mut tx, ctx, org, mut row) = changing(app, ctx, account, id).await?;
-    if InvitedAs::of(&row) == InvitedAs::Owner {
-        may_own(app, &mut tx, &ctx, account).await?;
-    }
-    let email = Email::parse(&row.email).ok_or(InvitationError::Corrupt("address"))?;
-    fits(app, &mut tx, &ctx, &org, (&row, &email)).await?;
-    let secret = Secret::generate(Prefix::Link, &*app.random);
-    row.expires_at = ctx.now.after(row.validity);
-    rows::renew(&mut tx, id, &app.peppers.mac(secret.expose()).to_bytes(), row.expires_at).await?;
-    write_to(app, &mut tx, &ctx, &org, (&row, &email), &secret).await?;
-    let detail = json!({"expires_at": row.expires_at});
-    audit::record(app, &mut tx, &ctx, Some(account), "invitation.resent", &id.to_string(), detail).await?;
-    tx.commit().await?;
-    view(&row, ctx.now)
-}
-
-/// Withdraws an invitation; its link is good for nothing any more.
-///
-/// # Errors
-/// [`InvitationError`].
-pub async fn revoke(app: &App, ctx: &Ctx, account: AccountId, id: InvitationId) -> Result<(), InvitationError> {
-    let (mut tx, ctx, ..) = changing(app, ctx, account, id).await?;
-    rows::end(&mut tx, id, "revoked", None, ctx.now).await?;
-    audit::record(app, &mut tx, &ctx, Some(account), "invitation.revoked", &id.to_string(), json!({})).await?;
-    tx.commit().await?;
-    Ok(())
 }

@@ -14,9 +14,11 @@
 mod error;
 mod grants;
 mod leaving;
+mod offer;
 mod tenants;
 
 pub use error::MemberError;
 pub use grants::{Role, give, take};
 pub use leaving::{LEFT_ACCOUNT, add, leave, readmit, remove, remove_from_account};
+pub use offer::{Offer, offer};
 pub use tenants::{TenantView, set_account_role, tenants};

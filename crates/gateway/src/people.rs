@@ -1,10 +1,12 @@
 //! Who is in an org, with which roles and why; and the door that an admin or operator can shut.
 
 mod held;
+mod list;
 mod me;
 mod sight;
 
 pub use held::{SessionView, SignIn, keys_of, receipts_of, sessions_of, signed_in_lately};
+pub use list::{Find, Listing, Show, list};
 pub use me::{Here, Me, MeOrg, MeUser, Notice, here, me};
 
 use cardea_model::id::{AccountId, UserId};
@@ -13,8 +15,8 @@ use cardea_model::{Caller, Denied, Permission, Standing, Timestamp};
 use cardea_store::account::{self, Account};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::member::{self, Member};
-use cardea_store::person::{self, Listed, Within};
-use cardea_store::{hold, identity, key, session};
+use cardea_store::person::{self, Listed};
+use cardea_store::{hold, identity, session};
 use serde::Serialize;
 
 use crate::app::App;
@@ -22,8 +24,7 @@ use crate::context::Ctx;
 use crate::error::GatewayError;
 use crate::provisioning::DIRECTORY;
 use crate::revocation::{self, Ended, Ending};
-use crate::roles;
-pub use crate::roles::{BecauseView, RoleView};
+pub use crate::roles::{BecauseView, RoleView, Source};
 use crate::session as sessions;
 pub(crate) use sight::Sight;
 
@@ -52,6 +53,8 @@ pub struct UserView {
     pub created_at: Timestamp,
     /// When they last signed in here.
     pub last_login_at: Option<Timestamp>,
+    /// Where their roles come from.
+    pub source: Source,
     /// Their roles.
     pub roles: Vec<RoleView>,
 }
@@ -149,72 +152,6 @@ fn for_whom(
     }
 }
 
-/// Users, and where the list goes on.
-#[derive(Clone, Debug)]
-pub struct Listing {
-    /// The users, by id.
-    pub users: Vec<UserView>,
-    /// The last user that was looked at, if there are more.
-    pub next: Option<String>,
-}
-
-/// Whoever sees only the users of their teams has so many looked through for them at once.
-const LOOKED_AT: i64 = 500;
-
-/// At the most `limit` users of an org whose name or address contains `part`, after the user `after`. Who manages teams only
-/// sees only who has a role in one of them; then a page may be short, or empty, and the list go on all the same.
-///
-/// # Errors
-/// Refusals and the database's.
-pub async fn list(
-    app: &App,
-    ctx: &Ctx,
-    account: AccountId,
-    (after, part): (&str, &str),
-    limit: i64,
-) -> Result<Listing, GatewayError> {
-    ctx.may(Permission::SeeUsers, account)?;
-    let mut listing = Listing { users: Vec::new(), next: None };
-    // Nothing stored has a NUL, and no database takes one.
-    if after.contains('\0') || part.contains('\0') {
-        return Ok(listing);
-    }
-    let mut conn = app.db.read().await?;
-    let sight = Sight::of(&mut conn, ctx).await?;
-    let most = if sight == Sight::Everybody { limit } else { limit.max(LOOKED_AT) };
-    let rows = person::page(&mut conn, account, Within::Org, (after, part), most.saturating_add(1)).await?;
-    let (full, mut last) = (usize::try_from(limit).unwrap_or_default(), None);
-    for (row, looked_at) in rows.into_iter().zip(0..) {
-        if looked_at == most || listing.users.len() == full {
-            listing.next = last;
-            break;
-        }
-        last = Some(row.person.id.to_string());
-        listing.users.extend(sight.narrowed(view(app, &mut conn, row, ctx.now).await?));
-    }
-    Ok(listing)
-}
-
-async fn view(app: &App, conn: &mut Conn, row: Listed, now: Timestamp) -> Result<UserView, GatewayError> {
-    let member = member::find(conn, row.member).await?.ok_or(GatewayError::Corrupt("member"))?;
-    let held = roles::of(app, conn, &member, now).await?;
-    let deleted = |holds: Vec<hold::Hold>| holds.iter().any(|hold| hold.kind == HoldKind::Deleted.as_str());
-    Ok(UserView {
-        id: row.person.id,
-        name: row.person.name,
-        email: row.person.email,
-        email_verified: row.person.email_trusted,
-        roles: held.roles,
-        account_role: held.account_role.as_str().to_owned(),
-        owner: row.owner,
-        active: !row.numbers.held,
-        deleted: row.numbers.held && deleted(hold::of(conn, row.member).await?),
-        keys: key::count_living(conn, row.member, now).await?,
-        created_at: row.created_at,
-        last_login_at: row.last_login_at,
-    })
-}
-
 /// A user of an account, by id or address.
 ///
 /// # Errors
@@ -224,8 +161,8 @@ pub async fn show(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Resul
     let mut conn = app.db.read().await?;
     let row = find(&mut conn, account, user).await?;
     let (member, left_org_at) = (row.member, row.left_org_at);
-    let seen = Sight::of(&mut conn, ctx).await?.narrowed(view(app, &mut conn, row, ctx.now).await?);
-    let user = seen.ok_or(GatewayError::Missing("user"))?;
+    let sight = Sight::of(&mut conn, ctx).await?;
+    let user = list::view(app, &mut conn, (row, &sight), ctx.now).await?.ok_or(GatewayError::Missing("user"))?;
     let holds = hold::of(&mut conn, member).await?.into_iter();
     let identities = identity::shown(&mut conn, member).await?.into_iter().map(|row| IdentityView {
         connection: row.connection,
@@ -251,7 +188,7 @@ pub async fn show(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Resul
 async fn seen(app: &App, conn: &mut Conn, ctx: &Ctx, account: AccountId, user: &str) -> Result<Listed, GatewayError> {
     let row = find(conn, account, user).await?;
     let sight = Sight::of(conn, ctx).await?;
-    if sight == Sight::Everybody || sight.narrowed(view(app, conn, row.clone(), ctx.now).await?).is_some() {
+    if sight == Sight::Everybody || list::view(app, conn, (row.clone(), &sight), ctx.now).await?.is_some() {
         return Ok(row);
     }
     Err(GatewayError::Missing("user"))

@@ -150,11 +150,34 @@ pub async fn open(conn: &mut Conn, account: AccountId, now: Timestamp) -> Result
     .await
 }
 
-/// At the most `limit` invitations of this account with an id below `before`, the newest first.
-pub async fn page(conn: &mut Conn, account: AccountId, before: &str, limit: i64) -> Result<Vec<Invitation>, DbError> {
+/// Which invitations, by how they stand; all of them, if nothing is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standing<'t> {
+    /// The word of the row.
+    pub state: Option<&'t str>,
+    /// Those that are good after this instant.
+    pub good_after: Option<Timestamp>,
+    /// Those that are good until this instant at the most.
+    pub good_until: Option<Timestamp>,
+}
+
+/// At the most `limit` invitations of this account that stand so with an id below `before`, the newest first.
+pub async fn page(
+    conn: &mut Conn,
+    account: AccountId,
+    before: &str,
+    standing: Standing<'_>,
+    limit: i64,
+) -> Result<Vec<Invitation>, DbError> {
+    let after = standing.good_after.unwrap_or(Timestamp::from_micros(i64::MIN));
+    let until = standing.good_until.unwrap_or(Timestamp::from_micros(i64::MAX));
     conn.all(
-        sql!(select_invitations!(), " WHERE i.account_id = $1 AND i.id < $2 ORDER BY i.id DESC LIMIT $3"),
-        args![&account.to_string(), before, limit],
+        sql!(
+            select_invitations!(),
+            " WHERE i.account_id = $1 AND i.id < $2 AND ($4 = '' OR i.state = $4) AND i.expires_at > $5
+                AND i.expires_at <= $6 ORDER BY i.id DESC LIMIT $3"
+        ),
+        args![&account.to_string(), before, limit, standing.state.unwrap_or_default(), after, until],
     )
     .await
 }
@@ -177,6 +200,21 @@ pub async fn put_roles(tx: &mut Tx, id: InvitationId, roles: &str) -> Result<boo
         .execute(
             sql!("UPDATE invitation SET roles = $2, version = version + 1 WHERE id = $1 AND state = 'pending'"),
             args![&id.to_string(), roles],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Makes a pending invitation one to own the org, in this inviter's name; it gives no roles any more.
+pub async fn make_owner(tx: &mut Tx, id: InvitationId, invited_by: &str) -> Result<bool, DbError> {
+    let changed = tx
+        .execute(
+            sql!(
+                "UPDATE invitation SET kind = 'owner', account_role = 'admin', roles = '[]', invited_by = $2,
+                        version = version + 1
+                 WHERE id = $1 AND state = 'pending'"
+            ),
+            args![&id.to_string(), invited_by],
         )
         .await?;
     Ok(changed == 1)

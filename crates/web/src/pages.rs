@@ -4,6 +4,9 @@
 //! |---|---|
 //! | [`overview`] | `/`, `/o/{org}` |
 //! | [`people`] | `/o/{org}/people…` and the end of a person's access |
+//! | [`members`] | `/o/{org}/people/{user}/…`: roles given and taken, leaving and coming back |
+//! | [`teams`] | `/o/{org}/teams…`, `/o/{org}/new-team` |
+//! | [`invite`], [`invitations`] | `/o/{org}/people/add`, `/o/{org}/invitations…` |
 //! | [`connections`] | `/o/{org}/connections` |
 //! | [`rules`] | `/o/{org}/rules…`: membership rules |
 //! | [`revocations`] | `/o/{org}/revocations…` |
@@ -23,8 +26,11 @@ mod contact;
 pub(crate) mod docs;
 pub(crate) mod failure;
 mod fields;
+mod invitations;
+mod invite;
 mod key_form;
 mod keys;
+mod members;
 mod organization;
 mod overview;
 mod owners;
@@ -33,12 +39,14 @@ mod person;
 mod reader;
 mod receipt;
 mod revocations;
+mod role_form;
 mod roles;
 mod rule_form;
 mod rule_words;
 mod rules;
 mod security;
 mod switching;
+mod teams;
 mod tenants;
 
 use axum::Router;
@@ -55,6 +63,10 @@ use crate::problem::Problem;
 pub(crate) fn routes() -> Router<App> {
     let pages = overview::routes()
         .merge(people::routes())
+        .merge(members::routes())
+        .merge(teams::routes())
+        .merge(invitations::routes())
+        .merge(invite::routes())
         .merge(connections::routes())
         .merge(revocations::routes())
         .merge(rules::routes())

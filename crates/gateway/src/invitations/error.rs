@@ -50,6 +50,9 @@ pub enum InvitationError {
     /// An invitation to this address can still be accepted (409).
     #[error("an invitation to this address is on its way; send it again, or withdraw it first")]
     Pending,
+    /// Somebody changed it since it was read (412).
+    #[error("this invitation has changed since you read it; read it again")]
+    Stale,
     /// It was accepted (409).
     #[error("this invitation has been accepted; sign in")]
     Accepted,
@@ -117,6 +120,7 @@ impl Fault for InvitationError {
             | Self::Expired
             | Self::InviterGone
             | Self::Held => Kind::Conflict,
+            Self::Stale => Kind::Stale,
             Self::OtherAddress | Self::Reauthenticate => Kind::Refused,
             Self::SignIn => Kind::Unauthenticated,
             Self::Account(error) => error.kind(),
@@ -140,6 +144,7 @@ impl Fault for InvitationError {
             Self::OwnerIsAdmin => "owner_is_admin",
             Self::AlreadyMember => "already_member",
             Self::Pending => "invitation_pending",
+            Self::Stale => "stale",
             Self::Accepted => "invitation_accepted",
             Self::Revoked => "invitation_revoked",
             Self::Expired => "invitation_expired",

@@ -1,8 +1,8 @@
 //! The roles that an invitation gives: which of them there are, and who may promise them.
 
+use cardea_model::Place;
 use cardea_model::id::TeamId;
 use cardea_model::rule::{CONTROL_PLANE, RuleGrant};
-use cardea_model::{Permission, Place};
 use cardea_store::account::{self, Account, Team};
 use cardea_store::db::{Conn, DbError};
 use cardea_store::invitation::Invitation;
@@ -10,7 +10,7 @@ use cardea_store::invitation::Invitation;
 use super::InvitationError;
 use crate::app::App;
 use crate::context::Ctx;
-use crate::roles::USER_ADMIN;
+use crate::roles::{self, USER_ADMIN};
 
 /// The most roles of one invitation.
 const MOST: usize = 100;
@@ -70,17 +70,13 @@ pub(super) async fn check(
     conn: &mut Conn,
     ctx: &Ctx,
     org: &Account,
-    roles: &[RuleGrant],
+    wanted: &[RuleGrant],
 ) -> Result<(), InvitationError> {
     let offer = Offer::read(conn, org).await?;
-    for role in roles {
+    for role in wanted {
         let team = offer.find(app, role).map_err(InvitationError::Role)?;
-        if is_user_admin(role) {
-            ctx.may(Permission::GrantUserAdmin, org.id)?;
-        } else {
-            let place = team.map_or(Place::Account(org.id), |team| Place::Team(org.id, team));
-            ctx.caller.may(Permission::GrantRoles, &place)?;
-        }
+        let place = team.map_or(Place::Account(org.id), |team| Place::Team(org.id, team));
+        roles::may_give(app, ctx, &place, &role.service, &role.role)?;
     }
     Ok(())
 }

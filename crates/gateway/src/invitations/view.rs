@@ -4,8 +4,8 @@ use cardea_model::Timestamp;
 use cardea_model::id::InvitationId;
 use cardea_model::key::Span;
 use cardea_model::rule::{AccountRole, RuleGrant};
-use cardea_store::invitation::Invitation;
-use serde::Serialize;
+use cardea_store::invitation::{Invitation, Standing};
+use serde::{Deserialize, Serialize};
 
 use super::{InvitationError, given};
 
@@ -33,7 +33,7 @@ impl InvitedAs {
 }
 
 /// How an invitation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It can be accepted.
@@ -53,6 +53,16 @@ impl State {
             "pending" => Self::Expired,
             "accepted" => Self::Accepted,
             _ => Self::Revoked,
+        }
+    }
+
+    /// How rows say it: their word, and from when until when they are good.
+    pub(super) fn stored(self, now: Timestamp) -> Standing<'static> {
+        match self {
+            Self::Pending => Standing { state: Some("pending"), good_after: Some(now), good_until: None },
+            Self::Expired => Standing { state: Some("pending"), good_after: None, good_until: Some(now) },
+            Self::Accepted => Standing { state: Some("accepted"), ..Standing::default() },
+            Self::Revoked => Standing { state: Some("revoked"), ..Standing::default() },
         }
     }
 }
@@ -101,6 +111,8 @@ pub struct InvitationView {
     pub valid_for: Span,
     /// When it was accepted or withdrawn.
     pub ended_at: Option<Timestamp>,
+    /// Raised by each change.
+    pub version: i64,
 }
 
 /// An invitation that was just made, and what its maker should know.
@@ -136,5 +148,6 @@ pub(super) fn view(row: &Invitation, now: Timestamp) -> Result<InvitationView, I
         expires_at: row.expires_at,
         valid_for: Span::from_seconds(row.validity.as_secs()),
         ended_at: row.ended_at,
+        version: row.version,
     })
 }

@@ -6,7 +6,7 @@ use cardea_model::Caller;
 use cardea_store::account;
 use cardea_store::db::{Conn, DbError};
 
-use super::{RoleView, UserView};
+use super::RoleView;
 use crate::context::Ctx;
 
 /// Whom the caller sees.
@@ -44,9 +44,8 @@ impl Sight {
         roles
     }
 
-    /// What they see of a user; nothing of one without a role in their teams.
-    pub(super) fn narrowed(&self, user: UserView) -> Option<UserView> {
-        let roles = self.of_roles(user.roles);
-        (*self == Self::Everybody || !roles.is_empty()).then_some(UserView { roles, ..user })
+    /// Whether they see somebody with these roles, as they see them.
+    pub(super) fn shows(&self, roles: &[RoleView]) -> bool {
+        *self == Self::Everybody || !roles.is_empty()
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cardea_gateway::App;
 use cardea_gateway::invitations::{self, InvitationError, InvitationView, InvitedAs, Wanted};
@@ -12,18 +12,23 @@ use cardea_model::id::InvitationId;
 use cardea_model::key::Span;
 use cardea_model::rule::{AccountRole, RuleGrant};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::orgs::{Cut, Page};
 use super::shapes::invitations as shapes;
+use super::version::{if_match, with_etag};
 use crate::extract::{Json as Body, Somebody};
 use crate::problem::Problem;
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(change, revoke)).routes(routes!(resend))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, change, revoke))
+        .routes(routes!(resend))
+        .routes(routes!(to_own))
 }
 
 /// Who shall come, as what.
@@ -90,6 +95,15 @@ fn invitation_id(text: &str) -> Result<InvitationId, Problem> {
     text.parse().map_err(|_| InvitationError::Missing.into())
 }
 
+/// Which invitations.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Which {
+    /// Those that stand so: `pending`, `expired`, `accepted` or `revoked`; all of them, if left out.
+    #[param(value_type = Option<shapes::InvitationState>)]
+    state: Option<invitations::State>,
+}
+
 /// Invitations, newest first; whoever manages the users of teams sees those into their teams.
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/invitations", tag = "people", responses(
     (status = 200, body = shapes::Invitations, description = "Newest first; no links"),
@@ -99,9 +113,11 @@ async fn list(
     Somebody(ctx): Somebody,
     Path(org): Path<String>,
     Query(cut): Query<Cut>,
+    Query(which): Query<Which>,
 ) -> Result<Response, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::SeeOrg).await?;
-    let (items, last) = invitations::list(&app, &ctx, account.id, &cut.cursor, cut.limit()).await?;
+    let from = (cut.cursor.as_str(), which.state);
+    let (items, last) = invitations::list(&app, &ctx, account.id, from, cut.limit()).await?;
     Ok(Json(Page { items, cursor: last.map(|id| id.to_string()) }).into_response())
 }
 
@@ -123,20 +139,36 @@ async fn create(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(invited)).into_response())
 }
 
+/// One invitation.
+#[utoipa::path(get, path = "/api/v1/orgs/{org}/invitations/{invitation}", tag = "people", responses(
+    (status = 200, body = shapes::Invitation, description = "The invitation, without its link; its version is the ETag"),
+    (status = 404, description = "No such invitation for you")))]
+async fn show(
+    State(app): State<App>,
+    Somebody(ctx): Somebody,
+    Path((org, invitation)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let account = people::account_of(&app, &ctx, &org, Permission::SeeOrg).await?;
+    let found = invitations::show(&app, &ctx, account.id, invitation_id(&invitation)?).await?;
+    Ok(with_etag(found.version, &found))
+}
+
 /// Change the roles that an invitation gives, before it is accepted.
 #[utoipa::path(patch, path = "/api/v1/orgs/{org}/invitations/{invitation}", tag = "people", request_body = Patch, responses(
     (status = 200, body = shapes::Invitation, description = "The invitation as it is now"),
     (status = 404, description = "No such invitation for you"), (status = 409, description = "It has been accepted or withdrawn"),
-    (status = 422, description = "A role that cannot be")))]
+    (status = 412, description = "Changed since you read it"), (status = 422, description = "A role that cannot be")))]
 async fn change(
     State(app): State<App>,
     Somebody(ctx): Somebody,
     Path((org, invitation)): Path<(String, String)>,
+    headers: HeaderMap,
     Body(patch): Body<Patch>,
-) -> Result<Json<InvitationView>, Problem> {
+) -> Result<Response, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::SeeOrg).await?;
-    let id = invitation_id(&invitation)?;
-    Ok(Json(invitations::change_roles(&app, &ctx, account.id, id, &patch.roles).await?))
+    let wanted = (patch.roles.as_slice(), if_match(&headers)?);
+    let changed = invitations::change_roles(&app, &ctx, account.id, invitation_id(&invitation)?, wanted).await?;
+    Ok(with_etag(changed.version, &changed))
 }
 
 /// Send an invitation again, with a new link that is good for as long as the first one; the old one is dead at once.
@@ -150,6 +182,22 @@ async fn resend(
 ) -> Result<Json<InvitationView>, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::SeeOrg).await?;
     Ok(Json(invitations::resend(&app, &ctx, account.id, invitation_id(&invitation)?).await?))
+}
+
+/// Make an invitation one to own the org: its roles fall away, and a message with a new link says so. The old link is dead at
+/// once.
+#[utoipa::path(post, path = "/api/v1/orgs/{org}/invitations/{invitation}/owner", tag = "people", responses(
+    (status = 200, body = shapes::Invitation, description = "The message is on its way"),
+    (status = 403, description = "Only owners; `reauthentication_required`"), (status = 404, description = "No such invitation for you"),
+    (status = 409, description = "It has been accepted or withdrawn, or `owner_limit_reached`"),
+    (status = 422, description = "`owner_domain_mismatch`")))]
+async fn to_own(
+    State(app): State<App>,
+    Somebody(ctx): Somebody,
+    Path((org, invitation)): Path<(String, String)>,
+) -> Result<Json<InvitationView>, Problem> {
+    let account = people::account_of(&app, &ctx, &org, Permission::SeeOrg).await?;
+    Ok(Json(invitations::to_own(&app, &ctx, account.id, invitation_id(&invitation)?).await?))
 }
 
 /// Withdraw an invitation; its link is good for nothing any more.

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cardea_gateway::people::{self, UserDetail};
+use cardea_gateway::people::{self, Find, Show, UserDetail};
 use cardea_gateway::revocation::{self, Shown};
 use cardea_gateway::{App, GatewayError, audit, connections};
 use cardea_model::Permission;
@@ -66,8 +66,22 @@ impl<T> Page<T> {
     }
 }
 
+/// Which users.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Which {
+    /// By what is known of their roles and access: `everybody`, `by_hand`, `by_rules`, `without_role` or `suspended`.
+    #[serde(default)]
+    #[param(value_type = Option<shapes::Show>)]
+    show: Show,
+    /// Only who has a role in the team of this name.
+    #[serde(default)]
+    team: Option<String>,
+}
+
 /// The users of the org with their roles and the reasons; `q` searches names and addresses. Who manages teams only sees who
-/// has a role in one of them, and those roles; then a page may be short, or empty, and have a cursor all the same.
+/// has a role in one of them, and those roles. Where not everybody is listed, a page may be short, or empty, and have a cursor
+/// all the same.
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/users", tag = "people", responses(
     (status = 200, body = shapes::Users, description = "By id"), (status = 403, description = "Only owners and user_admins"),
     (status = 404, description = "No such org for you")))]
@@ -76,9 +90,11 @@ async fn users(
     Somebody(ctx): Somebody,
     Path(org): Path<String>,
     Query(cut): Query<Cut>,
+    Query(which): Query<Which>,
 ) -> Result<Response, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::SeeUsers).await?;
-    let list = people::list(&app, &ctx, account.id, (&cut.cursor, &cut.q), cut.limit()).await?;
+    let find = Find { after: &cut.cursor, part: &cut.q, show: which.show, team: which.team.as_deref() };
+    let list = people::list(&app, &ctx, account.id, find, cut.limit()).await?;
     Ok(Json(Page { items: list.users, cursor: list.next }).into_response())
 }
 

@@ -195,7 +195,20 @@ pub(crate) struct User {
     created_at: String,
     #[schema(format = DateTime)]
     last_login_at: Option<String>,
+    /// Where their roles come from: `owner`, `left`, `manual` or `rules`.
+    source: String,
     roles: Vec<Role>,
+}
+
+/// Which users.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum Show {
+    Everybody,
+    ByHand,
+    ByRules,
+    WithoutRole,
+    Suspended,
 }
 
 /// A user with all that an admin can know.

@@ -108,6 +108,8 @@ pub struct Frame {
     pub orgs: Vec<OrgChoice>,
     /// Whether the person manages who is in the account.
     pub manages_account: bool,
+    /// Whether the person sees people of the org.
+    pub sees_people: bool,
     /// The room that is marked.
     pub room: Room,
     /// Live or demo.

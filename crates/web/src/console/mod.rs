@@ -5,7 +5,10 @@
 //! | [`door`] | `/login`, `/login/password`, `/link/{token}`, a sign-in that failed, signed out |
 //! | [`activation`] | `/activate/{token}`: a service that somebody may claim |
 //! | [`overview`] | `/o/{org}` |
-//! | [`people`], [`person`] | `/o/{org}/people`, `/o/{org}/people/{user}` and its deactivation |
+//! | [`people`], [`person`] | `/o/{org}/people`, `/o/{org}/people/{user}`, what is given and taken there and how it ends |
+//! | [`teams`] | `/o/{org}/teams…`, `/o/{org}/new-team` |
+//! | [`invitations`] | `/o/{org}/people/add`, `/o/{org}/invitations…` |
+//! | [`roles`] | the form that gives a role, on several of them |
 //! | [`connections`] | `/o/{org}/connections` |
 //! | [`rules`] | `/o/{org}/rules` and what leads from it: form, preview, what is in force, test |
 //! | [`revocations`] | `/o/{org}/revocations` and the receipt |
@@ -30,14 +33,17 @@ pub mod door;
 pub mod failure;
 pub mod frame;
 pub mod invitation;
+pub mod invitations;
 pub mod keys;
 pub mod organization;
 pub mod overview;
 pub mod people;
 pub mod person;
 pub mod revocations;
+pub mod roles;
 pub mod rules;
 pub mod security;
+pub mod teams;
 pub mod time;
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use cardea_model::numbers::HoldKind;
 
 use super::frame::Frame;
 use super::keys::KeyRow;
-use super::people::{PersonLink, PersonState, RoleRow};
+use super::people::{Origin, PersonLink, PersonState, RoleRow};
 use super::revocations::ReceiptRow;
+use super::roles::RoleForm;
 use super::rules::{GroupRow, NearRow};
 use super::{Problems, count};
 
@@ -81,6 +82,12 @@ impl Blast {
             .collect();
         if parts.is_empty() { verb.to_owned() } else { format!("{verb} and end {}", parts.join(" and ")) }
     }
+
+    /// Whether nothing is in use.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.sessions.is_empty() && self.others.is_empty()
+    }
 }
 
 /// What one connection last said about the person's groups.
@@ -138,8 +145,14 @@ pub struct PersonPage {
     pub holds: Vec<HoldRow>,
     /// Where they sign in.
     pub identities: Vec<IdentityRow>,
+    /// Where their roles come from.
+    pub origin: Origin,
     /// What they may do, and why.
     pub roles: Vec<RoleRow>,
+    /// The names of the rules that give their roles.
+    pub rules: Vec<String>,
+    /// For those who give them roles by hand.
+    pub give: Option<RoleForm>,
     /// What their roles come from; `None` for whoever may not see rules.
     pub why: Option<Why>,
     /// Their keys in this org.
@@ -148,8 +161,14 @@ pub struct PersonPage {
     pub sessions: Vec<SessionRow>,
     /// What was taken from them before, newest first.
     pub receipts: Vec<ReceiptRow>,
-    /// What this admin can do.
-    pub switch: Switch,
+    /// What the reader can do about their access; nothing for whoever has no say there.
+    pub switch: Option<Switch>,
+    /// Whether the reader removes them from the org.
+    pub removes: bool,
+    /// When they left the org, if they did.
+    pub left: Option<Timestamp>,
+    /// Whether the reader adds them to it again.
+    pub adds: bool,
 }
 
 /// `GET /o/{org}/people/{user}/deactivate`: the blast radius first. Posts `reason` to the same address.
@@ -166,4 +185,32 @@ pub struct DeactivatePage {
     pub reason: String,
     /// What is wrong (`reason`).
     pub problems: Problems,
+}
+
+/// `GET /o/{org}/people/{user}/remove`: what ends, before it does. Posts nothing but itself to the same address.
+#[derive(Template)]
+#[template(path = "people/remove.html")]
+pub struct RemovePage {
+    /// The frame.
+    pub frame: Frame,
+    /// Who.
+    pub person: PersonLink,
+    /// Whether they own the org.
+    pub owner: bool,
+    /// What ends.
+    pub blast: Blast,
+    /// Where to sign in again first, in another tab.
+    pub sign_in: Option<String>,
+}
+
+/// `GET /o/{org}/people/{user}/roles/take?team=&service=&role=`: what it does. Posts nothing but itself to the same address.
+#[derive(Template)]
+#[template(path = "people/take.html")]
+pub struct TakePage {
+    /// The frame.
+    pub frame: Frame,
+    /// From whom.
+    pub person: PersonLink,
+    /// Which, with its query.
+    pub role: RoleRow,
 }

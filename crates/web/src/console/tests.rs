@@ -171,13 +171,14 @@ fn pages_say_what_they_are_for() {
     );
     says("security-federated", &["through your identity provider, which keeps your password"]);
     says("people", &["Mei Tanaka", "NGC_AIE_PR_Admin", "given by hand", "cursor=def"]);
-    says("people-found", &["q=mei&amp;cursor=def"]);
+    says("people-found", &["q=mei&#38;show=by_rules&#38;cursor=def"]);
     says("person", &["Deactivate and end 3 keys and 2 sessions", "AIE admins", "okta, groups claim"]);
     says("person-held", &["Only the same source can lift it.", "Nothing lifts it."]);
     says(
         "deactivate",
         &["Deactivate and end 3 keys and 2 sessions", "nightly build", "okta, Firefox on Linux", "northwind"],
     );
+    says_of_people(&says);
     says(
         "connections",
         &[
@@ -196,6 +197,31 @@ fn pages_say_what_they_are_for() {
     says_of_the_org(&says);
     says("failure-404", &["The link has been used"]);
     says("failure-503", &["503", "req_0198f2c1a9b37d10b3f24a7e5c119d02"]);
+}
+
+fn says_of_people(says: &impl Fn(&str, &[&str])) {
+    says("people", &["Add user", "/teams\"", "/invitations\"", "None yet: they can sign in and see nothing"]);
+    says("people-nobody-so-far", &["Nobody so far", "show=suspended&#38;cursor=def"]);
+    says("person", &["Read-only: the rules", "Remove from acme-vision"]);
+    says("person-by-hand", &["Give this role", "/roles/take?service=registry&#38;role=user", "Team vision"]);
+    says("person-left", &["left the org", "Add to acme-vision again"]);
+    says(
+        "take",
+        &["Take NGC Catalog Read from Mei Tanaka", "They have it in team vision", "Their sessions, their keys"],
+    );
+    says("remove", &["Remove and end 3 keys and 2 sessions", "nightly build", "northwind", "Private Registry User"]);
+    says("remove-owner", &["Sign in again first", "last 15 minutes", "The other owners are told"]);
+    says("team-new", &["Lower-case letters", "never given again"]);
+    says("team-new-wrong", &["value=\"Vision-Lab\"", "name-problem"]);
+    says("team-conflict", &["Somebody else has changed it meanwhile", "Seeing machines", "Yours stands below"]);
+    says("team-end", &["End vision and the roles of 3 people", "taken for good"]);
+    says("team-end-many", &["the roles of more than 3 people", "name=\"confirm\""]);
+    says("add-user", &["Rules are the better way here", "Owner of the org", "6 hours", "Add user and send invitation"]);
+    says("add-user-sign-in", &["in a new tab", "value=\"nina@acme\""]);
+    says("add-user-alone", &["This org is for one person"]);
+    says("invitations", &["Withdraw", "Send again", "account admin", "cursor=def"]);
+    says("invited", &["Add this role", "Remove<", "Send again, good for 6h"]);
+    says("invited-owner", &["Every role: an owner may do everything in the org."]);
 }
 
 fn says_of_rules(says: &impl Fn(&str, &[&str])) {

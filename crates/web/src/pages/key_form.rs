@@ -126,8 +126,8 @@ fn allows(app: &App, service: &str, orgs: &[MeOrg]) -> String {
         return "Everything, as owner".to_owned();
     }
     let words = |role: &RoleView| match &role.team {
-        Some(team) => format!("{} in team {team}", roles::role_title(app, role)),
-        None => roles::role_title(app, role),
+        Some(team) => format!("{} in team {team}", roles::role_named(app, &role.service, &role.role)),
+        None => roles::role_named(app, &role.service, &role.role),
     };
     roles().filter(|role| role.service == service).map(words).collect::<Vec<_>>().join(", ")
 }

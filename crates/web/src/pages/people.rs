@@ -6,16 +6,18 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use cardea_gateway::App;
-use cardea_gateway::people::{self, UserView};
+use cardea_gateway::members;
+use cardea_gateway::people::{self, Find, Show};
 use cardea_model::Permission;
 use cardea_model::name::is_label;
 use serde::Deserialize;
 
 use super::fields::Fields;
 use super::reader::{Done, Reader};
+use super::role_form::Chosen;
 use super::{person, roles};
 use crate::console::frame::Room;
-use crate::console::people::{PeoplePage, PersonRow};
+use crate::console::people::{PeoplePage, Tab, Tabs};
 use crate::console::{Pages, Problem as FieldProblem, Problems};
 use crate::login::{page, see_other};
 use crate::problem::Problem;
@@ -40,6 +42,19 @@ struct Search {
     q: String,
     #[serde(default)]
     cursor: String,
+    #[serde(default)]
+    show: String,
+}
+
+/// The word of the list that was asked for, with what it means; everybody for any other.
+fn shown(word: &str) -> (&'static str, Show) {
+    match word {
+        "by_hand" => ("by_hand", Show::ByHand),
+        "by_rules" => ("by_rules", Show::ByRules),
+        "without_role" => ("without_role", Show::WithoutRole),
+        "suspended" => ("suspended", Show::Suspended),
+        _ => ("everybody", Show::Everybody),
+    }
 }
 
 async fn list(
@@ -49,22 +64,20 @@ async fn list(
     Query(search): Query<Search>,
 ) -> Result<Response, Problem> {
     let account = people::account_of(&app, &reader.ctx, &org, Permission::SeeUsers).await?;
-    let part = (search.cursor.as_str(), search.q.trim());
-    let found = people::list(&app, &reader.ctx, account.id, part, MANY).await?;
-    let people = found.users.into_iter().map(|user| row(&app, user)).collect();
-    let pages = Pages { previous: None, next: found.next };
-    page(StatusCode::OK, &PeoplePage { frame: reader.frame(Room::People), query: search.q, people, pages })
-}
-
-fn row(app: &App, user: UserView) -> PersonRow {
-    PersonRow {
-        person: roles::link(user.id, &user.name, user.email.as_deref()),
-        standing: roles::standing(&user).to_owned(),
-        state: roles::state(&user),
-        roles: roles::rows(app, &user.roles),
-        keys: usize::try_from(user.keys).unwrap_or_default(),
-        last_sign_in: user.last_login_at,
-    }
+    let (word, show) = shown(&search.show);
+    let find = Find { after: &search.cursor, part: search.q.trim(), show, team: None };
+    let found = people::list(&app, &reader.ctx, account.id, find, MANY).await?;
+    let adds = !members::offer(&app, &reader.ctx, account.id).await?.is_empty();
+    let shown = PeoplePage {
+        frame: reader.frame(Room::People),
+        tabs: Tabs { open: Tab::Users, invitations: adds },
+        query: search.q,
+        show: word,
+        adds,
+        people: found.users.into_iter().map(|user| roles::person_row(&app, user)).collect(),
+        pages: Pages { previous: None, next: found.next },
+    };
+    page(StatusCode::OK, &shown)
 }
 
 async fn show(
@@ -73,7 +86,10 @@ async fn show(
     Path((org, user)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let account = people::account_of(&app, &reader.ctx, &org, Permission::SeeUsers).await?;
-    page(StatusCode::OK, &person::whole(&app, &reader, account.id, &user).await?)
+    page(
+        StatusCode::OK,
+        &person::whole(&app, &reader, account.id, &user, (Chosen::default(), Problems::default())).await?,
+    )
 }
 
 /// What would end, before it does.

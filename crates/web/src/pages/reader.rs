@@ -49,17 +49,18 @@ impl Reader {
             name: if self.here.name.is_empty() { email.clone() } else { self.here.name.clone() },
             email,
             orgs: self.orgs.clone(),
-            manages_account: self.manages_account(),
+            manages_account: self.may(Permission::ManageAccountUsers),
             org,
+            sees_people: self.may(Permission::SeeUsers),
             room,
             environment: self.environment,
             notice: self.done.map(Done::notice),
         }
     }
 
-    fn manages_account(&self) -> bool {
+    fn may(&self, permission: Permission) -> bool {
         let Caller::Person(person) = &self.ctx.caller else { return false };
-        self.ctx.may(Permission::ManageAccountUsers, person.account).is_ok()
+        self.ctx.may(permission, person.account).is_ok()
     }
 
     /// The address of the people of the reader's account; its name may have any letters.
@@ -68,12 +69,16 @@ impl Reader {
         format!("/a/{name}/users")
     }
 
-    /// Where the reader signs in again, to come back here.
-    pub(super) fn sign_in_for(&self, back: &str) -> String {
-        let email = self.here.email.as_deref().unwrap_or_default();
-        let pairs = [("email", email), ("return_to", back)];
-        let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        format!("/login?{query}")
+    /// An address under the reader's org.
+    pub(super) fn at(&self, rest: &str) -> String {
+        format!("/o/{}/{rest}", self.here.org)
+    }
+
+    /// Where the reader signs in again, to come to this address then.
+    pub(super) fn sign_in_for(&self, address: &str) -> String {
+        let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+        pairs.append_pair("email", self.here.email.as_deref().unwrap_or_default());
+        format!("/login?{}", pairs.append_pair("return_to", address).finish())
     }
 }
 
@@ -103,10 +108,24 @@ pub(super) enum Done {
     RemovedFromAccount,
     Readmitted,
     MessageSent,
+    Invited,
+    InvitedStranger,
+    InvitationResent,
+    InvitationRevoked,
+    RolePromised,
+    RoleNotPromised,
+    OwnerInvited,
+    RoleGiven,
+    RoleTaken,
+    RoleGone,
+    AddedAgain,
+    TeamMade,
+    TeamDescribed,
+    TeamEnded,
 }
 
 impl Done {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 37] = [
         Self::KeyDisabled,
         Self::KeyEnabled,
         Self::KeyDeleted,
@@ -130,6 +149,20 @@ impl Done {
         Self::RemovedFromAccount,
         Self::Readmitted,
         Self::MessageSent,
+        Self::Invited,
+        Self::InvitedStranger,
+        Self::InvitationResent,
+        Self::InvitationRevoked,
+        Self::RolePromised,
+        Self::RoleNotPromised,
+        Self::OwnerInvited,
+        Self::RoleGiven,
+        Self::RoleTaken,
+        Self::RoleGone,
+        Self::AddedAgain,
+        Self::TeamMade,
+        Self::TeamDescribed,
+        Self::TeamEnded,
     ];
 
     /// The word in the address.
@@ -158,6 +191,20 @@ impl Done {
             Self::RemovedFromAccount => "removed-from-account",
             Self::Readmitted => "readmitted",
             Self::MessageSent => "message-sent",
+            Self::Invited => "invited",
+            Self::InvitedStranger => "invited-stranger",
+            Self::InvitationResent => "invitation-resent",
+            Self::InvitationRevoked => "invitation-revoked",
+            Self::RolePromised => "role-promised",
+            Self::RoleNotPromised => "role-not-promised",
+            Self::OwnerInvited => "owner-invited",
+            Self::RoleGiven => "role-given",
+            Self::RoleTaken => "role-taken",
+            Self::RoleGone => "role-gone",
+            Self::AddedAgain => "added-again",
+            Self::TeamMade => "team-made",
+            Self::TeamDescribed => "team-described",
+            Self::TeamEnded => "team-ended",
         }
     }
 
@@ -209,6 +256,34 @@ impl Done {
                 Tone::Good,
                 "Your message is on its way to every owner of the org. They answer to your e-mail address.",
             ),
+            Self::Invited => (
+                Tone::Good,
+                "The invitation is on its way. Now choose the roles that they have from the moment they accept.",
+            ),
+            Self::InvitedStranger => (
+                Tone::Warning,
+                "The invitation is on its way, to a domain that is none of this account. If that is a slip of the pen, withdraw it.",
+            ),
+            Self::InvitationResent => (
+                Tone::Good,
+                "The invitation is sent again, with a new link. The link before it is good for nothing any more.",
+            ),
+            Self::InvitationRevoked => {
+                (Tone::Good, "The invitation is withdrawn. Its link is good for nothing any more.")
+            }
+            Self::RolePromised => (Tone::Good, "The role is added. They have it from the moment they accept."),
+            Self::RoleNotPromised => (Tone::Good, "The role is removed from the invitation."),
+            Self::OwnerInvited => (
+                Tone::Good,
+                "They are invited to own the org now. A new mail is on its way; the link before it is good for nothing any more.",
+            ),
+            Self::RoleGiven => (Tone::Good, "The role is given, on every node."),
+            Self::RoleTaken => (Tone::Good, "The role is taken away, on every node."),
+            Self::RoleGone => (Tone::Warning, "Nothing was changed: they did not have this role any more."),
+            Self::AddedAgain => (Tone::Good, "They are in the org again, without the roles and keys from before."),
+            Self::TeamMade => (Tone::Good, "The team is there. Give people a role in it."),
+            Self::TeamDescribed => (Tone::Good, "The description is saved."),
+            Self::TeamEnded => (Tone::Good, "The team has ended, on every node. Its name is never given again."),
             Self::PasswordChanged => {
                 (Tone::Good, "Your password is changed, and every other session has ended. Your API keys work on.")
             }

@@ -1,9 +1,12 @@
 //! Roles and states of people, as the console says them.
 
 use cardea_gateway::App;
-use cardea_gateway::people::{BecauseView, RoleView, UserView};
+use cardea_gateway::members::Offer;
+use cardea_gateway::people::{BecauseView, RoleView, Source, UserView};
+use cardea_model::rule::{CONTROL_PLANE, RuleGrant};
 
-use crate::console::people::{Because, PersonLink, PersonState, RoleRow};
+use crate::console::people::{Because, Origin, PersonLink, PersonRow, PersonState, RoleRow};
+use crate::login::sentence;
 
 /// A person where they are named.
 pub(super) fn link(id: impl ToString, name: &str, email: Option<&str>) -> PersonLink {
@@ -31,7 +34,17 @@ pub(super) fn standing(user: &UserView) -> &'static str {
     }
 }
 
-/// The service roles; ownership is a standing and no service's role.
+/// Where somebody's roles come from.
+pub(super) const fn origin(source: Source) -> Origin {
+    match source {
+        Source::Owner => Origin::Owner,
+        Source::Left => Origin::Left,
+        Source::Manual => Origin::Hand,
+        Source::Rules => Origin::Rules,
+    }
+}
+
+/// Roles that rows show; ownership is a standing and no service's role.
 pub(super) fn rows(app: &App, roles: &[RoleView]) -> Vec<RoleRow> {
     roles.iter().filter(|role| role.service != "*").map(|role| row(app, role)).collect()
 }
@@ -40,9 +53,52 @@ fn row(app: &App, role: &RoleView) -> RoleRow {
     let reasons = role.because.iter().filter(|because| because.source == "rule").map(reason);
     RoleRow {
         team: role.team.clone(),
-        service: service_title(app, &role.service),
-        role: role_title(app, role),
+        title: title(app, &role.service, &role.role),
         because: reasons.collect(),
+        take: None,
+    }
+}
+
+/// As [`rows`], each with the way to take it away, if it was given by hand and is the reader's to take.
+pub(super) fn takeable(app: &App, roles: &[RoleView], offer: &Offer) -> Vec<RoleRow> {
+    let with_take = |role: &RoleView| {
+        let theirs = offer.reaches(role.team.as_deref()) && (role.service != CONTROL_PLANE || offer.user_admin);
+        let by_hand = role.because.iter().any(|because| because.source == "manual");
+        RoleRow { take: (theirs && by_hand).then(|| query(role)), ..row(app, role) }
+    };
+    roles.iter().filter(|role| role.service != "*").map(with_take).collect()
+}
+
+fn query(role: &RoleView) -> String {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    pairs.append_pair("service", &role.service).append_pair("role", &role.role);
+    if let Some(team) = &role.team {
+        pairs.append_pair("team", team);
+    }
+    pairs.finish()
+}
+
+/// Roles that were promised and not given yet.
+pub(super) fn promised(app: &App, roles: &[RuleGrant]) -> Vec<RoleRow> {
+    let row = |role: &RuleGrant| RoleRow {
+        team: role.team.clone(),
+        title: title(app, &role.service, &role.role),
+        because: Vec::new(),
+        take: None,
+    };
+    roles.iter().map(row).collect()
+}
+
+/// A user in the list.
+pub(super) fn person_row(app: &App, user: UserView) -> PersonRow {
+    PersonRow {
+        person: link(user.id, &user.name, user.email.as_deref()),
+        standing: standing(&user).to_owned(),
+        state: state(&user),
+        origin: origin(user.source),
+        roles: rows(app, &user.roles),
+        keys: usize::try_from(user.keys).unwrap_or_default(),
+        last_sign_in: user.last_login_at,
     }
 }
 
@@ -53,7 +109,7 @@ fn reason(because: &BecauseView) -> Because {
 /// A role in words, where it counts among them.
 pub(super) fn in_words(role: &RoleRow) -> String {
     let place = role.team.as_ref().map_or_else(|| "in the org".to_owned(), |team| format!("in team {team}"));
-    format!("{} {} {place}", role.service, role.role)
+    format!("{} {place}", role.title)
 }
 
 /// What people call a service.
@@ -62,9 +118,13 @@ pub(super) fn service_title(app: &App, name: &str) -> String {
     service.map_or_else(|| name.to_owned(), |service| service.title.to_string())
 }
 
-/// What people call a role.
-pub(super) fn role_title(app: &App, role: &RoleView) -> String {
-    role_named(app, &role.service, &role.role)
+/// What people call a role, with its service.
+pub(super) fn title(app: &App, service: &str, name: &str) -> String {
+    let title = match service {
+        CONTROL_PLANE => role_named(app, service, name),
+        other => format!("{} {}", service_title(app, other), role_named(app, other, name)),
+    };
+    sentence(&title)
 }
 
 /// What people call the role of this name.

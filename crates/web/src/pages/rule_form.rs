@@ -201,7 +201,7 @@ fn grant(row: &GrantRow) -> Option<RuleGrant> {
 }
 
 /// Every role that a rule of the org can give, by service; the gateway's own last.
-fn services(app: &App, names: &[String]) -> Vec<ServiceRoles> {
+pub(super) fn services(app: &App, names: &[String]) -> Vec<ServiceRoles> {
     let known = names.iter().filter_map(|name| app.catalogue.service(app.catalogue.service_named(name)?));
     let of = |service: &cardea_model::catalogue::Service| {
         let given = service.roles.iter().filter(|(_, role)| role.replaced_by.is_none());

@@ -6,7 +6,7 @@ use cardea_gateway::roles::Source;
 use cardea_gateway::rules::{
     Changed, Counts, Explanation, GroupView, Guard, Named, NearMiss, Preview, RuleView, SaidView, Tried,
 };
-use cardea_model::rule::{AccountRole, CONTROL_PLANE, Matcher, Operation};
+use cardea_model::rule::{AccountRole, Matcher, Operation};
 
 use super::roles;
 use crate::console::person::{SaidRow, Why};
@@ -86,13 +86,11 @@ pub(super) fn plain(operation: &Operation) -> (&'static str, &[String]) {
 }
 
 fn role(app: &App, team: Option<&str>, service: &str, name: &str) -> RoleWords {
-    let title = match service {
-        CONTROL_PLANE => name.replace('_', " "),
-        "account" => return RoleWords { title: format!("Account {name}"), place: String::new() },
-        other => format!("{} {}", roles::service_title(app, other), roles::role_named(app, other, name)),
-    };
+    if service == "account" {
+        return RoleWords { title: format!("Account {name}"), place: String::new() };
+    }
     let place = team.map_or_else(|| "in the org".to_owned(), |team| format!("in team {team}"));
-    RoleWords { title: crate::login::sentence(&title), place }
+    RoleWords { title: roles::title(app, service, name), place }
 }
 
 fn named(app: &App, roles: &[Named]) -> Vec<RoleWords> {

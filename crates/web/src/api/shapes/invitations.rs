@@ -57,6 +57,8 @@ pub(crate) struct Invitation {
     /// When it was accepted or withdrawn.
     #[schema(format = DateTime)]
     ended_at: Option<String>,
+    /// Raised by each change; the ETag.
+    version: i64,
 }
 
 /// An invitation that was just made.

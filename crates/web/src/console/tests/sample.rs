@@ -4,14 +4,17 @@
 
 mod activation;
 mod invitation;
+mod invitations;
 mod organization;
+mod people;
 mod rules;
 mod security;
+mod teams;
 
 use std::time::Duration;
 
 use askama::Template;
-use cardea_model::numbers::{Cause, HoldKind, What};
+use cardea_model::numbers::{Cause, What};
 use cardea_model::{Standing, Timestamp};
 
 use crate::console::connections::{ConnectionCard, ConnectionsPage, Directory, Protocol, Stage};
@@ -23,8 +26,7 @@ use crate::console::failure::{Failure, FailurePage};
 use crate::console::frame::{Environment, Frame, OrgChoice, OrgPlace, OrgWay, Room};
 use crate::console::keys::{CreatedKey, DeleteKeyPage, KeyForm, KeyRow, KeyState, KeysPage, ServiceChoice};
 use crate::console::overview::{Need, OverviewPage, SignIn};
-use crate::console::people::{Because, PeoplePage, PersonLink, PersonRow, PersonState, RoleRow};
-use crate::console::person::{Blast, DeactivatePage, HoldRow, IdentityRow, PersonPage, SessionRow, Switch};
+use crate::console::people::PersonLink;
 use crate::console::revocations::{
     CauseLine, DeliveryMark, DeliveryState, Lines, NodeMark, Receipt, ReceiptPage, ReceiptRow, RevocationsPage, Thing,
 };
@@ -103,6 +105,7 @@ impl Sample {
             org: self.org("acme-vision", "acme", Standing::Owner),
             orgs: self.orgs(),
             manages_account: true,
+            sees_people: true,
             room,
             environment: Environment::Demo,
             notice: None,
@@ -119,14 +122,6 @@ impl Sample {
 
     fn mei(&self) -> PersonLink {
         self.person("Mei Tanaka", "mei.tanaka@corp.example")
-    }
-
-    fn because(&self, rule: &str, value: &str) -> Because {
-        Because { rule: self.text(rule), source: self.text("okta, groups claim"), value: self.text(value) }
-    }
-
-    fn role(&self, team: Option<&str>, service: &str, role: &str, because: Vec<Because>) -> RoleRow {
-        RoleRow { team: team.map(|team| self.text(team)), service: self.text(service), role: self.text(role), because }
     }
 
     fn key(&self, name: &str, kid: &str, state: KeyState, ages: (u64, Option<u64>, Option<u64>)) -> KeyRow {
@@ -208,66 +203,6 @@ impl Sample {
         ]
     }
 
-    fn people(&self) -> Vec<PersonRow> {
-        let row = |person, standing: &str, state, roles, keys, last: Option<u64>| PersonRow {
-            person,
-            standing: standing.to_owned(),
-            state,
-            roles,
-            keys,
-            last_sign_in: last.map(|seconds| self.ago(seconds)),
-        };
-        let aie = || vec![self.because("AIE admins", "NGC_AIE_PR_Admin")];
-        let vision = || vec![self.because("Vision readers", "vision-all")];
-        vec![
-            row(self.person("Ana Ruiz", "ana.ruiz@acme.test"), "owner", PersonState::Active, vec![], 2, Some(600)),
-            row(
-                self.person("Jonas Weber", "jonas@corp.example"),
-                "member",
-                PersonState::Deactivated,
-                vec![self.role(Some("vision"), "Catalog", "reader", vision())],
-                0,
-                Some(90_000),
-            ),
-            row(
-                self.person("Łucja Żak", "lucja.zak@corp.example"),
-                "user admin",
-                PersonState::Active,
-                vec![self.role(None, "Registry", "user", vec![])],
-                1,
-                Some(100_000),
-            ),
-            row(
-                self.mei(),
-                "member",
-                PersonState::Active,
-                vec![
-                    self.role(None, "Registry", "admin", aie()),
-                    self.role(Some("vision"), "Catalog", "reader", vision()),
-                ],
-                3,
-                Some(3_000),
-            ),
-            row(
-                self.person("sam.okafor@corp.example", "sam.okafor@corp.example"),
-                "member",
-                PersonState::Active,
-                vec![],
-                0,
-                None,
-            ),
-        ]
-    }
-
-    fn blast(&self) -> Blast {
-        Blast {
-            keys: vec![self.text("laptop"), self.text("nightly build"), self.text("notebook on the training cluster")],
-            sessions: vec![self.text("okta, Firefox on Linux"), self.text("okta, command line")],
-            others: vec![self.text("1 invitation that was sent and not accepted")],
-            stays: vec![self.text("The key `lab` of org northwind, which controls it")],
-        }
-    }
-
     fn receipt(&self, millis: &[Option<u64>], lines: Lines) -> Receipt {
         let committed = Timestamp::from_micros(self.ago(95).as_micros() + 218_000);
         let thing = |kind: &str, name: &str, detail: &str| Thing {
@@ -321,7 +256,10 @@ impl Sample {
         pages.extend(self.my_keys());
         pages.extend(self.security());
         pages.extend(self.org_rooms());
+        pages.extend(self.people_pages());
         pages.extend(self.person_pages());
+        pages.extend(self.team_pages());
+        pages.extend(self.invitation_pages());
         pages.extend(self.rules());
         pages.extend(self.evidence());
         pages
@@ -480,7 +418,7 @@ impl Sample {
         );
         let secret = self.text("cdap_Ab3dEf6hIj9L_q8ZkPw0RtYbN4mVcXs71LdJfHgAeUi2O5Ty6BnMzKQ3x2JmOGF");
         let mut member = keys_page(self.keys(), None, None);
-        member.frame.org.standing = Standing::Member;
+        (member.frame.org.standing, member.frame.sees_people) = (Standing::Member, false);
         member.frame.environment = Environment::Live;
         member.frame.notice = Some(Notice { tone: Tone::Good, text: self.text("Key `old laptop` is deleted.") });
         vec![
@@ -513,16 +451,9 @@ impl Sample {
         };
         let quiet =
             OverviewPage { frame: self.frame(Room::Overview), needs: vec![], sign_ins: vec![], receipts: vec![] };
-        let pages = Pages { previous: Some(self.text("abc")), next: Some(self.text("def")) };
-        let people =
-            |query: String, people, pages| PeoplePage { frame: self.frame(Room::People), query, people, pages };
         vec![
             page("overview", &overview),
             page("overview-quiet", &quiet),
-            page("people", &people(String::new(), self.people(), pages.clone())),
-            page("people-found", &people(self.text("mei"), self.people(), pages)),
-            page("people-nobody", &people(self.text("zzz"), vec![], Pages::default())),
-            page("people-empty", &people(String::new(), vec![], Pages::default())),
             page("connections", &self.connections()),
             page("connections-empty", &ConnectionsPage { frame: self.frame(Room::Connections), connections: vec![] }),
         ]
@@ -550,67 +481,6 @@ impl Sample {
         (adfs.directory, adfs.last_sign_in, adfs.domains) = (Directory::None, None, vec![]);
         let okta = card("okta", Protocol::Oidc, okta, "https://gate.acme.test/oidc/okta/callback", Stage::Live);
         ConnectionsPage { frame: self.frame(Room::Connections), connections: vec![adfs, okta] }
-    }
-
-    fn person_page(&self, state: PersonState, holds: Vec<HoldRow>, switch: Switch) -> PersonPage {
-        let active = state == PersonState::Active;
-        let session = |through: &str, began, used| SessionRow {
-            id: self.text("ses_0198f2c1a9b37d10b3f24a7e5c119d02"),
-            through: self.text(through),
-            began: self.ago(began),
-            last_used: self.ago(used),
-        };
-        let admins = vec![self.because("AIE admins", "NGC_AIE_PR_Admin"), self.because("Platform", "platform-core")];
-        PersonPage {
-            frame: self.frame(Room::People),
-            person: self.mei(),
-            standing: "member".to_owned(),
-            state,
-            holds,
-            identities: vec![IdentityRow {
-                connection: self.text("okta"),
-                subject: self.text("00u4f2k8Lm"),
-                last_sign_in: Some(self.ago(3_000)),
-            }],
-            roles: vec![
-                self.role(None, "Registry", "admin", admins),
-                self.role(Some("vision"), "Catalog", "reader", vec![self.because("Vision readers", "vision-all")]),
-                self.role(None, "Public API endpoints", "user", vec![]),
-            ],
-            keys: if active { self.keys().into_iter().take(3).collect() } else { vec![] },
-            sessions: if active {
-                vec![session("okta", 9_000, 120), session("password", 80_000, 7_000)]
-            } else {
-                vec![]
-            },
-            receipts: if active { vec![] } else { self.receipts().into_iter().take(1).collect() },
-            why: Some(self.why()),
-            switch,
-        }
-    }
-
-    fn person_pages(&self) -> Vec<Rendered> {
-        let hold = |kind, source: &str, seconds| HoldRow { kind, source: self.text(source), since: self.ago(seconds) };
-        let holds = vec![
-            hold(HoldKind::Disabled, "okta (directory)", 95),
-            hold(HoldKind::Deleted, "ana.ruiz@acme.test (admin)", 4_000),
-        ];
-        let owner = Switch::Nothing(self.text("Owners are removed by another owner."));
-        let deactivate = |problems| DeactivatePage {
-            frame: self.frame(Room::People),
-            person: self.mei(),
-            blast: self.blast(),
-            reason: self.text("Left the company"),
-            problems,
-        };
-        let missing = problem("reason", self.text("Enter a reason. It stands on the receipt."));
-        vec![
-            page("person", &self.person_page(PersonState::Active, vec![], Switch::Deactivate(self.blast()))),
-            page("person-held", &self.person_page(PersonState::Deactivated, holds, Switch::Reactivate)),
-            page("person-owner", &self.person_page(PersonState::Active, vec![], owner)),
-            page("deactivate", &deactivate(Problems::default())),
-            page("deactivate-wrong", &deactivate(missing)),
-        ]
     }
 
     fn evidence(&self) -> Vec<Rendered> {
