@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod demo;
+mod keys;
 mod program;
 mod rules;
 mod serving;

@@ -95,7 +95,13 @@ impl Installation {
 
 /// Runs a command in `folder` to its end.
 pub(crate) async fn run(folder: &Path, words: &[&str]) -> Result<Ran> {
+    run_with(folder, words, &[]).await
+}
+
+/// Runs a command with these variables in its environment.
+pub(crate) async fn run_with(folder: &Path, words: &[&str], variables: &[(&str, &str)]) -> Result<Ran> {
     let mut command = program(folder, words);
+    command.envs(variables.iter().copied());
     let output = tokio::time::timeout(PATIENCE, command.output()).await.context("it does not end")??;
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).context("it wrote no text");
     Ok(Ran { code: output.status.code(), out: text(output.stdout)?, err: text(output.stderr)? })

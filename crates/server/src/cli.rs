@@ -93,7 +93,7 @@ pub(crate) enum Command {
     Rule(rule::Rule),
     /// API keys and the other secrets that Cardea issues
     #[command(subcommand)]
-    Key(Key),
+    Key(key::Key),
     /// The audit log
     #[command(subcommand)]
     Audit(Audit),
@@ -192,21 +192,6 @@ pub(crate) struct Member {
     pub(crate) printed: Printed,
 }
 
-/// API keys and the other secrets that Cardea issues.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Key {
-    /// Say what a key is and whether it is unchanged; asks no database and no network
-    #[command(
-        after_help = "Examples:\n  cardea key inspect \"$API_KEY\"\n  pass show api-key | cardea key inspect -    keeps it out of the shell's history"
-    )]
-    Inspect {
-        /// The key, or `-` to read it from stdin
-        key: String,
-        #[command(flatten)]
-        printed: Printed,
-    },
-}
-
 /// The audit log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -222,7 +207,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             output::print(&String::from_utf8(completions(*shell))?)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Key(Key::Inspect { key, printed }) => key::inspect(key, printed.json),
+        Command::Key(key::Key::Inspect { key, printed }) => key::inspect(key, printed.json),
         Command::Operator(operator @ Operator::Create { print_only: true, .. }) => people::print_only(operator),
         Command::Demo(options) => to_the_end(demo::run(options.port)),
         Command::Check(printed) => {
@@ -241,6 +226,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::User(user) => with(cli, async |config, _| people::user(config, user).await),
         Command::Login(login) => to_the_end(login::login(&Environment::of_this_process(), login)),
         Command::Logout => to_the_end(login::logout(&Environment::of_this_process())),
+        Command::Key(key) => to_the_end(key::key(&Environment::of_this_process(), key)),
         Command::Rule(rule) => to_the_end(rule::rule(&Environment::of_this_process(), rule)),
         Command::Audit(Audit::Verify(printed)) => {
             with(cli, async |config, _| audit::verify(config, printed.json).await)

@@ -3,7 +3,7 @@
 use crate::complaint::Complaint;
 use crate::environment::Environment;
 use anyhow::Context as _;
-use reqwest::{Client, Method, StatusCode, redirect};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,13 +61,34 @@ impl Remote {
             }
             None => request,
         };
-        let answer = request.send().await.with_context(|| format!("{} does not answer", self.url))?;
-        let (status, text) = (answer.status(), answer.text().await?);
-        if status.is_success() {
-            return Ok(serde_json::from_str(&text).unwrap_or(Value::Null));
-        }
-        Err(refused(status, &text).into())
+        answer(request, &self.url).await
     }
+}
+
+/// What a service behind the gateway is answered, by its client id and secret: nobody needs to have signed in, if
+/// `CARDEA_URL` says where the gateway is.
+pub(super) async fn ask_as_client(
+    environment: &Environment,
+    (id, secret): (&str, &str),
+    path: &str,
+    question: &Value,
+) -> anyhow::Result<Value> {
+    let url = match environment.get(URL) {
+        Some(url) => url.to_owned(),
+        None => read(environment)?.url,
+    };
+    let request = client()?.post(format!("{url}{path}")).basic_auth(id, Some(secret));
+    let body = serde_json::to_vec(question).unwrap_or_default();
+    answer(request.header("content-type", "application/json").body(body), &url).await
+}
+
+async fn answer(request: RequestBuilder, url: &str) -> anyhow::Result<Value> {
+    let answer = request.send().await.with_context(|| format!("{url} does not answer"))?;
+    let (status, text) = (answer.status(), answer.text().await?);
+    if status.is_success() {
+        return Ok(serde_json::from_str(&text).unwrap_or(Value::Null));
+    }
+    Err(refused(status, &text).into())
 }
 
 /// A refusal in the gateway's own words.
