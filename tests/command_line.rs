@@ -4,6 +4,7 @@
 mod catalogue;
 mod demo;
 mod hand;
+mod keys;
 mod orgs;
 mod people;
 mod program;

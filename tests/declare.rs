@@ -142,6 +142,7 @@ fn tables() -> Vec<(&'static str, Vec<(&'static str, bool)>)> {
         include_str!("../migrations/0001_foundation.sql"),
         include_str!("../migrations/0002_mail.sql"),
         include_str!("../migrations/0003_people.sql"),
+        include_str!("../migrations/0004_keys.sql"),
     ];
     let column = |line: &'static str| {
         let mut words = line.split_whitespace();
@@ -163,6 +164,11 @@ fn tables() -> Vec<(&'static str, Vec<(&'static str, bool)>)> {
         }
         if let Some((_, name)) = statement.split_once("DROP TABLE ") {
             tables.retain(|(known, _)| *known != name);
+        }
+        if let Some((name, to)) =
+            statement.split_once("ALTER TABLE ").and_then(|(_, change)| change.split_once(" RENAME TO "))
+        {
+            tables.iter_mut().filter(|(known, _)| *known == name).for_each(|(known, _)| *known = to);
         }
     }
     tables

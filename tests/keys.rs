@@ -1,9 +1,19 @@
 //! A person's keys: made once, shown once, counted exactly, and refused for exactly one reason.
 
+mod admins;
+mod cases;
+mod checks;
+mod ending;
+mod legacy;
+mod once;
+mod rotation;
+mod service;
+
 use std::time::Duration;
 
-use anyhow::Result;
-use cardea_testkit::{Engine, MadeKey, World, stories};
+use anyhow::{Context, Result};
+use cardea_store::{account, feed, grant, key, member, person};
+use cardea_testkit::{Browser, Engine, MadeKey, Node, World, stories};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -76,7 +86,7 @@ async fn a_name_is_taken_once_and_free_again_after_deletion(engine: Engine) -> R
     Ok(())
 }
 
-async fn delete(browser: &cardea_testkit::Browser, key: &MadeKey) -> Result<u16> {
+async fn delete(browser: &Browser, key: &MadeKey) -> Result<u16> {
     Ok(browser.send(Method::DELETE, &format!("/api/v1/me/keys/{}", key.id), &Value::Null).await?.status)
 }
 
@@ -235,4 +245,45 @@ async fn a_session_that_ended_on_the_way_makes_no_key(engine: Engine) -> Result<
     let ana = world.sign_in("ana").await?;
     assert_eq!(ana.get("/api/v1/me/keys").await?.json()["keys"], json!([]));
     Ok(())
+}
+
+/// Somebody who came through the provider without groups, and manages users of the whole org.
+async fn user_admin(world: &World) -> Result<Browser> {
+    world.sign_in("chika").await?;
+    let app = &world.node().app;
+    let mut tx = app.db.write().await?;
+    let acme = account::named(&mut tx, "acme").await?.context("acme")?;
+    let found = person::with_email(&mut tx, "chika@corp.example").await?.context("Chika")?;
+    let member = member::of_user(&mut tx, acme.id, found.id).await?.context("a member")?;
+    let role = grant::Role { team_id: "", service: "gateway", role: "user_admin" };
+    grant::add(&mut tx, member.id, role, "test", app.clock.now()).await?;
+    tx.commit().await?;
+    world.sign_in("chika").await
+}
+
+/// Puts grants into a key's row that nobody could have given it, and tells the node.
+async fn store_grants(node: &Node, id: &str, grants: &Value) -> Result<()> {
+    let mut tx = node.app.db.write().await?;
+    let row = key::any(&mut tx, id).await?.context("the key")?;
+    key::put(&mut tx, row.id, (&row.name, &row.name.to_lowercase()), &grants.to_string()).await?;
+    feed::append(&mut tx, feed::Kind::Key, id, cardea_model::numbers::Numbers::default(), node.app.clock.now()).await?;
+    tx.commit().await?;
+    node.follow().await
+}
+
+const SERVICE_KEYS: &str = "/api/v1/orgs/acme/service-keys";
+
+/// A service key of `acme` with these grants.
+async fn make_service_key(browser: &Browser, name: &str, grants: Value) -> Result<MadeKey> {
+    let body = json!({"name": name, "never": true, "grants": grants});
+    let made = browser.send(Method::POST, SERVICE_KEYS, &body).await?;
+    anyhow::ensure!(made.status == 201, "{name} was not made: {} {}", made.status, made.body);
+    let text = |member: &str| made.json()[member].as_str().unwrap_or_default().to_owned();
+    Ok(MadeKey { id: text("id"), secret: text("secret") })
+}
+
+/// Why the key may not pull `acme/app`, or `allowed`.
+async fn verdict(world: &World, node: &Node, secret: &str) -> Result<String> {
+    let answer = world.check(node, secret).await?.json();
+    Ok(answer["reason"].as_str().unwrap_or(if answer["allowed"] == true { "allowed" } else { "" }).to_owned())
 }

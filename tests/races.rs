@@ -9,6 +9,7 @@ mod fences;
 mod first_sign_in;
 mod invitations;
 mod leaving;
+mod rotations;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,13 +22,13 @@ use cardea_gateway::login::admission;
 use cardea_gateway::pause::{Pause, Point};
 use cardea_gateway::{App, Ctx, people, session};
 use cardea_model::id::{ConnectionId, KeyId, MemberId, SessionId, UserId};
-use cardea_model::key::{Expiry, GrantSpec};
+use cardea_model::key::{Expiry, GrantSpec, KeyKind};
 use cardea_model::rule::AccountRole;
 use cardea_model::{Caller, Person, Standing};
 use cardea_store::connection::{self, Connection};
 use cardea_store::db::Tx;
 use cardea_store::session as store_session;
-use cardea_store::{account, flow, grant, key, member, person};
+use cardea_store::{account, flow, grant, key, member, person, secret};
 use cardea_testkit::{Engine, Node, NodeBuilder, World, races, stories};
 use tokio::sync::Barrier;
 
@@ -157,7 +158,14 @@ async fn reactivate(app: &App, person: Person) -> Result<()> {
 }
 
 fn wanted() -> Wanted {
-    Wanted { name: "laptop".to_owned(), expiry: Expiry::Never, grants: vec![GrantSpec::whole("registry")], org: None }
+    Wanted {
+        name: "laptop".to_owned(),
+        expiry: Expiry::Never,
+        grants: vec![GrantSpec::whole("registry")],
+        org: None,
+        kind: KeyKind::Personal,
+        once: None,
+    }
 }
 
 /// The connection of the scene.
@@ -289,18 +297,19 @@ async fn naive(app: &App, ctx: &Ctx, person: Person) -> Result<()> {
         id,
         kind: "personal",
         org: person.org,
-        member: person.member,
-        user: person.user,
+        owner: key::Owner::Person { user: person.user, member: person.member },
         name: "laptop",
         name_folded: "laptop",
         grants: "[]",
         epoch: row.numbers.epoch,
+        created_by: person.user,
         created_at: ctx.now,
         expires_at: None,
+        warned: 0,
     };
     let mut tx: Tx = app.db.write().await?;
     key::add_below(&mut tx, &key, 8).await?;
-    key::add_secret(&mut tx, id, &format!("{:012}", ctx.now.as_micros() % 1_000_000_000_000), b"-", ctx.now).await?;
+    secret::add(&mut tx, id, &format!("{:012}", ctx.now.as_micros() % 1_000_000_000_000), b"-", ctx.now).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -103,6 +103,10 @@ fn body(route: &str) -> Value {
         "PATCH /api/v1/orgs/{org}/invitations/{invitation}" => json!({"roles": []}),
         "POST /api/v1/orgs/{org}/contact" => json!({"template": "product_request", "body": "x"}),
         "POST /api/v1/me/switch" => json!({"org": "acme"}),
+        "POST /api/v1/orgs/{org}/service-keys" => json!({"name": "ci", "never": true, "grants": []}),
+        "POST /api/v1/orgs/{org}/service-keys/preview" => json!({"grants": []}),
+        "POST /api/v1/me/keys/preview" => json!({"services": []}),
+        "PUT /api/v1/orgs/{org}/key-policy" => json!({"max_age": null}),
         "POST /api/v1/me/keys" => json!({"name": "laptop", "never": true, "services": []}),
         _ => json!({}),
     }

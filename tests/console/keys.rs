@@ -92,6 +92,6 @@ async fn nothing_that_was_typed_is_lost(engine: Engine) -> Result<()> {
     ana.make_key("laptop", &["registry"]).await?;
     let taken = post(&[("name", "Laptop"), ("expiry", "30d"), ("service", "registry")]).await?;
     assert_is_page(&taken, 409);
-    assert!(taken.body.contains("You have a key of this name already"));
+    assert!(taken.body.contains("There is a key of this name already"));
     Ok(())
 }

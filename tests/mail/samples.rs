@@ -87,7 +87,7 @@ fn products() -> Vec<Sample> {
             Message::RegistrationConfirmed { account: s("acme"), org: s("acme-org"), link: link.clone() },
             vec!["acme", "acme-org"],
         ),
-        (Message::KnownAlready { link }, vec!["has a way in already", "nothing has changed"]),
+        (Message::KnownAlready { link: link.clone() }, vec!["has a way in already", "nothing has changed"]),
         (
             Message::RuleActivationResult { org: s("acme"), by: s("Olga"), people: 1207, gained: 31, lost: 4, at },
             vec!["Olga", "acme", "1207", "31", "4", TIME],
@@ -95,6 +95,33 @@ fn products() -> Vec<Sample> {
         (
             Message::PasswordChanged { address: s("ana@corp.example"), at },
             vec!["ana@corp.example", "was changed", TIME],
+        ),
+        (
+            Message::KeyExpiring {
+                key_kind: s("personal"),
+                name: s("laptop"),
+                key: s("cdap_Ab3dEf6hIj9L_…"),
+                org: s("acme"),
+                link: link.clone(),
+                expires_at,
+            },
+            vec!["laptop", "cdap_Ab3dEf6hIj9L_…", "acme", TIME, "Rotat"],
+        ),
+        (
+            Message::KeyRevoked {
+                name: s("laptop"), key: s("cdap_Ab3dEf6hIj9L_…"), org: s("acme"), by: s("Olga"), at
+            },
+            vec!["Olga has revoked", "laptop", "cdap_Ab3dEf6hIj9L_…", "acme", TIME],
+        ),
+        (
+            Message::ServiceKeyGranted {
+                name: s("pipeline"),
+                org: s("acme"),
+                services: s("registry, catalog"),
+                by: s("Chika"),
+                at,
+            },
+            vec!["pipeline", "registry, catalog", "Chika", "acme", TIME],
         ),
         (
             Message::AccessRemoved { org: s("acme"), by: s("Olga"), scope: Removed::Org, at },

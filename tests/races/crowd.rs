@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use cardea_gateway::keys::{self, KeyError};
+use cardea_gateway::keys::{self, KeyError, Whose};
 use cardea_gateway::login::{LoginError, admission};
 use cardea_gateway::members::{self, MemberError, Role};
 use cardea_gateway::{App, GatewayError, people, session};
@@ -100,7 +100,7 @@ impl Crowd {
         match keys::create(app, &ctx, wanted()).await {
             Ok(made) => {
                 self.done.fetch_add(1, Ordering::SeqCst);
-                if let Err(KeyError::Database(error)) = keys::delete(app, &ctx, made.key.id).await {
+                if let Err(KeyError::Database(error)) = keys::delete(app, &ctx, &Whose::Own, made.key.id).await {
                     Err(error)?;
                 }
             }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use cardea_gateway::factors::{self, FactorError};
-use cardea_gateway::keys::{self, Change, KeyError};
+use cardea_gateway::keys::{self, Change, KeyError, Whose};
 use cardea_gateway::login::{LoginError, admission, local};
 use cardea_gateway::pause::Point;
 use cardea_gateway::state::State;
@@ -190,10 +190,10 @@ async fn whose_session_ended_meanwhile_changes_no_key(engine: Engine) -> Result<
     let off = Change { active: Some(false), ..Change::default() };
     let (app_too, ctx_too) = (app.clone(), ctx.clone());
     let leaving = async move { Ok(session::sign_out(&app_too, &ctx_too).await?) };
-    let (late, left) = gate.overtake(keys::change(app, &ctx, made.id, off), leaving).await;
+    let (late, left) = gate.overtake(keys::change(app, &ctx, &Whose::Own, made.id, off), leaving).await;
     left?;
     assert!(matches!(late, Err(KeyError::Ended)), "{late:?}");
-    assert!(matches!(keys::delete(app, &ctx, made.id).await, Err(KeyError::Ended)));
+    assert!(matches!(keys::delete(app, &ctx, &Whose::Own, made.id).await, Err(KeyError::Ended)));
     let rows = key::of_member(&mut app.db.read().await?, person.member).await?;
     assert_eq!(rows.iter().map(|row| row.state.as_str()).collect::<Vec<_>>(), ["active"]);
     Ok(())

@@ -9,24 +9,25 @@
 //! was last used is noted in its entry and written by [`crate::usage`].
 
 mod fill;
+mod holder;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use cardea_model::catalogue::Catalogue;
-use cardea_model::id::{ClientId, KeyId, MemberId, UserId};
-use cardea_model::key::{HeldRole, Holder, KeyKind, KeyState, Question, Reason, Roles, decide};
+use cardea_model::id::{ClientId, KeyId, UserId};
+use cardea_model::key::{KeyKind, KeyState, Question, Reason, decide, unlocked};
 use cardea_model::{Fault, Kind, Timestamp};
-use cardea_store::db::{Conn, DbError};
-use cardea_store::{key, member};
-use cardea_tokens::format::{self, Kid, Prefix};
+use cardea_store::db::DbError;
+use cardea_store::secret;
+use cardea_tokens::format::{self, Kid};
 
-use fill::{entry, read_client, read_org};
+use fill::{entry, read_client};
 pub(crate) use fill::{fill, fill_clients, keep_keys, reload_key, reload_org};
+pub(crate) use holder::sum;
 
 use crate::app::App;
-use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, NEVER, Profile};
+use crate::memory::{ClientEntry, KeyEntry, Profile};
 use crate::pause::Point;
-use crate::roles::{self, Effective, Source};
 
 /// The domain of clients' secrets, which keeps their MACs apart from all others.
 pub const CLIENT_SECRET: &str = "client";
@@ -44,6 +45,10 @@ pub struct Ask<'a> {
     pub entity_type: Option<&'a str>,
     /// What is acted on.
     pub entity: Option<&'a str>,
+    /// What the service has marked it with, where it is not for every org.
+    pub labels: &'a [Cow<'a, str>],
+    /// By which operation, where the service keeps some from service keys.
+    pub operation: Option<&'a str>,
 }
 
 /// The answer.
@@ -64,8 +69,8 @@ pub struct Allowed {
     pub kind: KeyKind,
     /// The name of its org.
     pub org: Arc<str>,
-    /// Its user.
-    pub user: UserId,
+    /// Its user; none for a service key.
+    pub user: Option<UserId>,
     /// When it expires.
     pub expires_at: Option<Timestamp>,
 }
@@ -164,27 +169,39 @@ pub(crate) fn is_fresh(app: &App) -> bool {
     app.feed.is_fresh(app.clock.monotonic(), app.settings.bound)
 }
 
-/// The kid of a key that is well formed; nothing else gets as far as a look-up.
-fn well_formed(text: &str) -> Option<Kid> {
+/// The kid and the kind of a key that is well formed; nothing else gets as far as a look-up. The kind is believed once the
+/// code is good, which is over the whole text.
+fn well_formed(text: &str) -> Option<(Kid, KeyKind)> {
     let parsed = format::parse(text).ok()?;
-    matches!(parsed.prefix, Prefix::Personal | Prefix::Service | Prefix::Legacy).then_some(parsed.kid)
+    Some((parsed.kid, parsed.prefix.key_kind()?))
 }
 
 /// Answers from memory; `None` where memory does not know or may not be trusted.
 fn check_in_memory(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timestamp) -> Option<Verdict> {
-    let Some(kid) = well_formed(ask.key) else { return Some(Verdict::Denied(Reason::Malformed)) };
+    let Some((kid, kind)) = well_formed(ask.key) else { return Some(Verdict::Denied(Reason::Malformed)) };
     if !is_fresh(app) {
         return None;
     }
     app.memory().with_key(&kid, |entry| {
-        let profile = entry.member.profile(now)?;
+        let profile = entry.holder.profile(now)?;
         let profile = profile.as_ref()?;
-        Some(judge(app, asker, ask, entry, profile, now))
+        // What a legacy key may in another org of its user is not in memory.
+        if kind == KeyKind::Legacy && holder::is_elsewhere(ask, &profile.org.facts.load().name) {
+            return None;
+        }
+        Some(judge(app, asker, (ask, kind), entry, profile, now))
     })?
 }
 
 /// The whole verdict, on whatever is at hand. The order decides which reason is given.
-fn judge(app: &App, asker: &Asker, ask: &Ask<'_>, entry: &KeyEntry, profile: &Profile, now: Timestamp) -> Verdict {
+fn judge(
+    app: &App,
+    asker: &Asker,
+    (ask, kind): (&Ask<'_>, KeyKind),
+    entry: &KeyEntry,
+    profile: &Profile,
+    now: Timestamp,
+) -> Verdict {
     // Who does not hold the whole secret learns nothing, not even that the kid exists.
     if !app.peppers.verify(&entry.mac, ask.key) {
         return Verdict::Denied(Reason::UnknownKey);
@@ -199,16 +216,10 @@ fn judge(app: &App, asker: &Asker, ask: &Ask<'_>, entry: &KeyEntry, profile: &Pr
     if profile.stale_at <= now {
         return Verdict::Denied(Reason::ReauthRequired);
     }
-    match allowed(app, asker, ask, entry, profile) {
+    match allowed(app, asker, (ask, kind), entry, profile) {
         Ok(org) => {
             entry.note_use(now);
-            Verdict::Allowed(Allowed {
-                key: entry.id,
-                kind: entry.kind,
-                org,
-                user: profile.user,
-                expires_at: entry.expires_at(),
-            })
+            Verdict::Allowed(Allowed { key: entry.id(), kind, org, user: profile.user, expires_at: entry.expires_at() })
         }
         Err(reason) => Verdict::Denied(reason),
     }
@@ -222,83 +233,82 @@ fn dead(entry: &KeyEntry, now: Timestamp) -> Option<Reason> {
         KeyState::Expired => return Some(Reason::Expired),
         KeyState::Revoked | KeyState::Deleted => return Some(Reason::Revoked),
     }
-    if !entry.member.lives(entry.epoch) {
+    if !entry.holder.lives(entry.epoch.into()) {
         return Some(Reason::Ended);
     }
-    (entry.expires_at <= now).then_some(Reason::Expired)
+    let over = if entry.replaced { Reason::Superseded } else { Reason::Expired };
+    (entry.expires_at <= now).then_some(over)
 }
 
-fn allowed(app: &App, asker: &Asker, ask: &Ask<'_>, entry: &KeyEntry, profile: &Profile) -> Result<Arc<str>, Reason> {
+fn allowed(
+    app: &App,
+    asker: &Asker,
+    (ask, kind): (&Ask<'_>, KeyKind),
+    entry: &KeyEntry,
+    profile: &Profile,
+) -> Result<Arc<str>, Reason> {
     let question = Question::read(&app.catalogue, ask.service, ask.action, ask.entity_type, ask.entity)?;
     if !asker.0.services.has(question.service()) {
         return Err(Reason::ServiceNotYours);
     }
     let org = profile.org.facts.load();
-    decide(&question, &entry.grants, Holder::Person(&profile.roles), &org.facts())?;
+    if kind == KeyKind::Legacy && !org.legacy {
+        return Err(Reason::LegacyOff);
+    }
+    decide(&question, &entry.grants, profile.holder(), &org.facts())?;
+    if kind == KeyKind::Service && ask.operation.is_some_and(|operation| question.denies(operation)) {
+        return Err(Reason::OperationDenied);
+    }
+    // A right scope is not enough for what is restricted to those who have subscribed.
+    if !unlocked(&app.catalogue, question.service(), ask.labels, org.enabled) {
+        return Err(Reason::NotEntitled);
+    }
     Ok(Arc::clone(&org.name))
 }
 
 /// Answers from rows read now, and keeps them.
 async fn check_in_database(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timestamp) -> Result<Verdict, DbError> {
-    let Some(kid) = well_formed(ask.key) else { return Ok(Verdict::Denied(Reason::Malformed)) };
+    let Some((kid, kind)) = well_formed(ask.key) else { return Ok(Verdict::Denied(Reason::Malformed)) };
     // The memory that stands before the read: what is read is never kept in one that was begun after it.
     let memory = Arc::clone(&app.memory());
     let mut conn = app.db.read().await?;
-    let Some(row) = key::resident(&mut conn, kid.as_str()).await? else {
+    let Some(row) = secret::resident(&mut conn, kid.as_str()).await? else {
         // The same work as for a key that exists, so that the time tells nothing.
         let _never = app.peppers.verify(&app.peppers.mac(""), ask.key);
         return Ok(Verdict::Denied(Reason::UnknownKey));
     };
-    let Some((member, profile)) = load_member(app, &memory, &mut conn, row.member, now).await? else {
+    let Some((holder, profile)) = holder::load(app, &memory, &mut conn, &row, now).await? else {
         return Ok(Verdict::Denied(Reason::UnknownKey));
     };
-    let Some(entry) = entry(app, &memory, &row, member) else { return Ok(Verdict::Denied(Reason::UnknownKey)) };
+    let Some(entry) = entry(app, &memory, &row, holder) else { return Ok(Verdict::Denied(Reason::UnknownKey)) };
+    let elsewhere = match kind {
+        KeyKind::Legacy => holder::elsewhere(app, &memory, &mut conn, (ask, &row, &profile), now).await?,
+        KeyKind::Personal | KeyKind::Service => None,
+    };
     drop(conn);
-    let verdict = judge(app, asker, ask, &entry, &profile, now);
+    let verdict = match &elsewhere {
+        // What has ended at home has ended everywhere.
+        Some((there, profile)) if dead(&entry, now).is_none() => judge(app, asker, (ask, kind), there, profile, now),
+        Some(_) | None => judge(app, asker, (ask, kind), &entry, &profile, now),
+    };
+    if matches!(verdict, Verdict::Allowed(_)) {
+        entry.note_use(now);
+    }
     app.pause.at(Point::CacheFill).await;
     memory.keep_key(kid, entry);
     Ok(verdict)
 }
 
-/// Reads what a verdict on this member's keys needs. The numbers are read first: whatever is read after them is at least
-/// as new.
-async fn load_member(
-    app: &App,
-    memory: &Memory,
-    conn: &mut Conn,
-    id: MemberId,
-    now: Timestamp,
-) -> Result<Option<(Arc<MemberEntry>, Arc<Profile>)>, DbError> {
-    let Some(row) = member::find(conn, id).await? else { return Ok(None) };
-    let org = match memory.org(row.org) {
-        Some(org) if org.facts.load().holds(row.rules.version, now) => org,
-        Some(_) | None => {
-            let (id, facts) = read_org(app, conn, row.account, now).await?.ok_or(DbError::Reference)?;
-            memory.keep_newer_org(id, facts)
-        }
-    };
-    let held = roles::of(app, conn, &row, now).await?;
-    let entry = memory.member(id);
-    entry.raise(&row.numbers);
-    let profile = Arc::new(Profile {
-        user: row.user,
-        account: row.account,
-        org,
-        roles: sum(&app.catalogue, &held),
-        roles_version: row.numbers.roles_version,
-        org_version: row.rules.version,
-        stale_at: held.stale_at.unwrap_or(NEVER),
-    });
-    entry.keep(Arc::clone(&profile));
-    Ok(Some((entry, profile)))
-}
-
-/// The roles of a member, as a verdict adds them up.
-pub(crate) fn sum(catalogue: &Catalogue, held: &Effective) -> Roles {
-    if held.source == Source::Owner {
-        return Roles::of_owner();
-    }
-    let roles =
-        held.roles.iter().map(|role| HeldRole { team: role.team.as_deref(), service: &role.service, role: &role.role });
-    Roles::of_member(catalogue, roles)
+/// Whether the text is a key that works for something: it is told from a wrong one where no key is of any use.
+///
+/// # Errors
+/// The database's.
+pub async fn is_living(app: &App, text: &str, now: Timestamp) -> Result<bool, DbError> {
+    let Some((kid, _)) = well_formed(text) else { return Ok(false) };
+    let memory = Arc::clone(&app.memory());
+    let mut conn = app.db.read().await?;
+    let Some(row) = secret::resident(&mut conn, kid.as_str()).await? else { return Ok(false) };
+    let Some((holder, _)) = holder::load(app, &memory, &mut conn, &row, now).await? else { return Ok(false) };
+    let entry = entry(app, &memory, &row, holder);
+    Ok(entry.is_some_and(|entry| app.peppers.verify(&entry.mac, text) && dead(&entry, now).is_none()))
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use cardea_connect::Flow;
 use cardea_model::{Permission, Place, Timestamp};
 use cardea_store::db::{Conn, DbError, Engine};
-use cardea_store::{account, connection, feed, node};
+use cardea_store::{account, connection, feed, node, secret, setting};
 use serde::Serialize;
 
-use crate::app::App;
+use crate::app::{App, PEPPER};
 use crate::context::Ctx;
 use crate::error::GatewayError;
 use crate::login::connector;
@@ -108,6 +108,33 @@ fn read_clock(text: &str) -> Option<Timestamp> {
     let (date, time) = text.split_once(' ')?;
     let zone = if time.contains(['+', '-']) { "" } else { "Z" };
     Timestamp::parse(&format!("{date}T{time}{zone}"))
+}
+
+/// A version of the pepper that this database was made with, and that the pepper file no longer has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MissingPepper {
+    /// Its number.
+    pub version: u16,
+    /// How many keys are refused because of that.
+    pub keys: i64,
+}
+
+/// Looks for versions of the pepper that the file has lost: whatever was made with them is refused until they are back.
+///
+/// # Errors
+/// Refusals and the database's.
+pub async fn peppers(app: &App, ctx: &Ctx) -> Result<Vec<MissingPepper>, GatewayError> {
+    ctx.caller.may(Permission::Operate, &Place::Here)?;
+    let mut conn = app.db.read().await?;
+    let mut missing = Vec::new();
+    for name in setting::names(&mut conn, PEPPER).await? {
+        let Some(version) = name.strip_prefix(PEPPER).and_then(|text| text.parse::<u16>().ok()) else { continue };
+        if app.peppers.fingerprints().all(|(known, _)| known != version) {
+            let keys = secret::count_of_pepper(&mut conn, &version.to_be_bytes()).await?;
+            missing.push(MissingPepper { version, keys });
+        }
+    }
+    Ok(missing)
 }
 
 /// Asks the provider of every live connection for its metadata, as a sign-in would.

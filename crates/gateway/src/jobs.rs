@@ -8,11 +8,12 @@ use cardea_model::id::ReceiptId;
 use cardea_model::{Fault, Timestamp};
 use cardea_store::db::{DbError, Tx};
 use cardea_store::job::Job;
-use cardea_store::{flow, job, key, member, person, receipt, session};
+use cardea_store::{flow, idempotency, job, key, member, person, receipt, secret, session};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::error::GatewayError;
+use crate::keys;
 use crate::pause::Point;
 use crate::revocation::{EndedKey, EndedList, EndedSession, LIST_ENDED};
 use crate::rules::{self, SETTLE};
@@ -20,6 +21,10 @@ use crate::rules::{self, SETTLE};
 const BATCH: i64 = 200;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long a request that has been done is known by the name that its caller gave it.
+const REPEATED_WITHIN: Duration = Duration::from_secs(7 * 86_400);
+/// How long a key that has ended can be told from a forgery.
+const TOMBSTONES: Duration = Duration::from_secs(365 * 86_400);
 
 /// Does every job that is due; returns how many.
 ///
@@ -101,25 +106,33 @@ fn ended_session(row: session::Living) -> EndedSession {
 }
 
 /// Removes what has expired and can tell nobody anything any more.
-///
-/// # Errors
-/// The database's.
-pub async fn sweep(app: &App) -> Result<(), DbError> {
+async fn sweep(app: &App) -> Result<(), DbError> {
     let now = app.clock.now();
     let mut tx = app.db.write().await?;
     flow::sweep(&mut tx, now).await?;
     session::sweep(&mut tx, now.before(Duration::from_secs(30 * 86_400))).await?;
+    idempotency::sweep(&mut tx, now.before(REPEATED_WITHIN)).await?;
+    secret::sweep(&mut tx, now.before(TOMBSTONES)).await?;
     tx.commit().await
 }
 
-/// Does jobs as they come and sweeps once a minute, until the node stops.
+/// Tells people of keys that are about to expire, and removes what is over.
+///
+/// # Errors
+/// The database's.
+pub async fn tidy_up(app: &App) -> Result<(), DbError> {
+    keys::tell_expiring(app).await?;
+    sweep(app).await
+}
+
+/// Does jobs as they come and tidies up once a minute, until the node stops.
 pub async fn run(app: App, stop: CancellationToken) {
     let mut look = tokio::time::interval(LOOK_EVERY);
     let mut tidy = tokio::time::interval(SWEEP_EVERY);
     loop {
         let worked = tokio::select! {
             _ = look.tick() => run_due(&app).await.map(drop),
-            _ = tidy.tick() => sweep(&app).await,
+            _ = tidy.tick() => tidy_up(&app).await,
             () = stop.cancelled() => return,
         };
         if let Err(error) = worked {

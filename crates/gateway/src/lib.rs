@@ -6,7 +6,7 @@
 //! | [`session`] | what a session is good for, and its end by its own holder |
 //! | [`factors`] | what local people prove themselves with: their password, and its change |
 //! | [`membership`] | groups to roles, by the rules of an org |
-//! | [`keys`] | a person's API keys; [`check`] answers what a key may do |
+//! | [`keys`] | API keys of people and of orgs; [`check`] answers what a key may do |
 //! | [`provisioning`] | what a directory says over SCIM |
 //! | [`revocation`] | **the only place that ends access**, and its receipts |
 //! | [`feed`] | how every node hears of it; [`memory`] is what a node keeps |

@@ -8,105 +8,33 @@
 //! When the feed is not the continuation of the one that was followed, the whole memory is replaced by a fresh one, never
 //! emptied: whatever was being read for the old one is kept in the old one, where nobody looks any more.
 
+mod keys;
 mod shards;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use cardea_model::Timestamp;
 use cardea_model::catalogue::ServiceSet;
-use cardea_model::id::{AccountId, ClientId, ConnectionId, KeyId, MemberId, OrgId, UserId};
-use cardea_model::key::{KeyGrants, KeyKind, KeyState, OrgFacts, Roles};
+use cardea_model::id::{AccountId, ClientId, ConnectionId, MemberId, OrgId, UserId};
+use cardea_model::key::{Holder, KeyGrants, OrgFacts, Roles};
 use cardea_model::numbers::Numbers;
 use cardea_tokens::format::Kid;
 use cardea_tokens::pepper::Mac;
 
 use crate::rules::Shelf;
+pub(crate) use keys::KeyEntry;
+use keys::Keys;
 use shards::Shards;
-
-/// The keys of one shard. The entries lie in blocks that never move and have no gaps, because a map that has just grown
-/// is half empty: with the entries in it, a million keys would take twice the room.
-#[derive(Default)]
-struct Keys {
-    places: HashMap<Kid, u32>,
-    blocks: Vec<Vec<KeyEntry>>,
-}
-
-const BLOCK: usize = 128;
-
-impl Keys {
-    fn get(&self, kid: &Kid) -> Option<&KeyEntry> {
-        let place = usize::try_from(*self.places.get(kid)?).ok()?;
-        self.blocks.get(place / BLOCK)?.get(place % BLOCK)
-    }
-
-    /// Keeps an entry unless a newer version of it stands.
-    fn put(&mut self, kid: Kid, entry: KeyEntry) {
-        if let Some(place) = self.places.get(&kid).and_then(|place| usize::try_from(*place).ok()) {
-            let standing = self.blocks.get_mut(place / BLOCK).and_then(|block| block.get_mut(place % BLOCK));
-            if let Some(standing) = standing.filter(|standing| standing.version <= entry.version) {
-                entry.used.store(standing.used.load(Ordering::Relaxed), Ordering::Relaxed);
-                *standing = entry;
-            }
-            return;
-        }
-        let place = self.blocks.iter().map(Vec::len).sum::<usize>();
-        if place.is_multiple_of(BLOCK) {
-            self.blocks.push(Vec::with_capacity(BLOCK));
-        }
-        if let (Ok(number), Some(block)) = (u32::try_from(place), self.blocks.last_mut()) {
-            block.push(entry);
-            self.places.insert(kid, number);
-        }
-    }
-}
-
-/// One secret of a key.
-pub(crate) struct KeyEntry {
-    pub(crate) id: KeyId,
-    pub(crate) kind: KeyKind,
-    pub(crate) state: KeyState,
-    pub(crate) mac: Mac,
-    pub(crate) epoch: i64,
-    /// [`NEVER`] for a key without an end.
-    pub(crate) expires_at: Timestamp,
-    pub(crate) grants: Arc<KeyGrants>,
-    pub(crate) member: Arc<MemberEntry>,
-    pub(crate) version: i64,
-    /// The minute since 1970 of its last use, as long as that is not written; else 0.
-    pub(crate) used: AtomicU32,
-}
 
 /// The end of what has none: an option would make each entry larger by a sixth.
 pub(crate) const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
 
-impl KeyEntry {
-    /// When it expires, if ever.
-    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
-        (self.expires_at != NEVER).then_some(self.expires_at)
-    }
-
-    /// Notes a use. Most find the minute noted already, and then nothing is written that other cores would have to hear of.
-    pub(crate) fn note_use(&self, now: Timestamp) {
-        let minute = u32::try_from(now.as_seconds() / 60).unwrap_or(0);
-        if self.used.load(Ordering::Relaxed) != minute {
-            self.used.store(minute, Ordering::Relaxed);
-        }
-    }
-
-    fn take_use(&self) -> Option<(KeyId, Timestamp)> {
-        if self.used.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        let minute = self.used.swap(0, Ordering::Relaxed);
-        (minute > 0).then(|| (self.id, Timestamp::from_seconds(i64::from(minute) * 60)))
-    }
-}
-
-/// A member's numbers, and the profile that decisions need once it has been asked for.
-pub(crate) struct MemberEntry {
+/// Who holds keys: a member, with the numbers by which access ends, or an org, whose numbers stay 0; and the profile that
+/// decisions need, once it has been asked for.
+pub(crate) struct HolderEntry {
     /// `epoch × 2`, plus one while held. Whatever changes `held` raises the epoch too, so this only grows.
     access: AtomicI64,
     session_floor: AtomicI64,
@@ -114,12 +42,14 @@ pub(crate) struct MemberEntry {
     profile: ArcSwapOption<Profile>,
 }
 
-/// Who a member is and what they may, as of one roles version.
+/// Who a holder is and what they may, as of one roles version.
 pub(crate) struct Profile {
-    pub(crate) user: UserId,
+    /// The user; none for an org.
+    pub(crate) user: Option<UserId>,
     pub(crate) account: AccountId,
     pub(crate) org: Arc<OrgEntry>,
-    pub(crate) roles: Roles,
+    /// The user's roles; none for an org, which may whatever it has.
+    pub(crate) roles: Option<Roles>,
     pub(crate) roles_version: i64,
     /// The version of the org by whose rules and teams the roles were worked out.
     pub(crate) org_version: i64,
@@ -137,6 +67,8 @@ pub(crate) struct Org {
     pub(crate) name: Arc<str>,
     /// The services that it has at the moment of the read.
     pub(crate) enabled: ServiceSet,
+    /// Whether legacy keys work there.
+    pub(crate) legacy: bool,
     pub(crate) version: i64,
     /// When the first of them ends by itself; [`NEVER`] if none does.
     pub(crate) ends_at: Timestamp,
@@ -169,13 +101,18 @@ pub(crate) struct ClientEntry {
 }
 
 impl Profile {
+    /// What a decision is told of them.
+    pub(crate) fn holder(&self) -> Holder<'_> {
+        self.roles.as_ref().map_or(Holder::Org, Holder::Person)
+    }
+
     /// Whether it was worked out from something newer than the other.
     fn stands_before(&self, other: &Self) -> bool {
         self.roles_version > other.roles_version || self.org_version > other.org_version
     }
 }
 
-impl MemberEntry {
+impl HolderEntry {
     /// Whether a credential that carries `epoch` is alive.
     pub(crate) fn lives(&self, epoch: i64) -> bool {
         self.access.load(Ordering::Acquire) == epoch.saturating_mul(2)
@@ -212,7 +149,8 @@ impl MemberEntry {
 /// Everything that a node keeps.
 pub struct Memory {
     keys: Shards<Keys>,
-    members: Shards<HashMap<MemberId, Arc<MemberEntry>>>,
+    members: Shards<HashMap<MemberId, Arc<HolderEntry>>>,
+    holders: RwLock<HashMap<OrgId, Arc<HolderEntry>>>,
     grants: RwLock<HashMap<String, Arc<KeyGrants>>>,
     orgs: RwLock<HashMap<OrgId, Arc<OrgEntry>>>,
     clients: ArcSwap<HashMap<String, Arc<ClientEntry>>>,
@@ -229,6 +167,7 @@ impl Default for Memory {
         Self {
             keys: Shards::new(),
             members: Shards::new(),
+            holders: RwLock::default(),
             grants: RwLock::default(),
             orgs: RwLock::default(),
             clients: ArcSwap::default(),
@@ -242,7 +181,7 @@ impl Memory {
     /// How many secrets of keys are in memory.
     #[must_use]
     pub fn key_count(&self) -> usize {
-        self.keys.each(|shard| shard.places.len()).sum()
+        self.keys.each(|shard| shard.len()).sum()
     }
 
     /// Looks at the entry of a kid.
@@ -257,20 +196,28 @@ impl Memory {
 
     /// Forgets a key whose row cannot be read any more: the next check reads the row and refuses.
     pub(crate) fn forget_key(&self, kid: Kid) {
-        self.keys.change(kid, |shard| shard.places.remove(&kid));
+        self.keys.change(kid, |shard| shard.forget(&kid));
     }
 
     /// Takes the notes of uses that are not written yet, shard by shard, each when it is asked for.
-    pub(crate) fn take_uses(&self) -> impl Iterator<Item = Vec<(KeyId, Timestamp)>> {
-        self.keys.each(|shard| shard.blocks.iter().flatten().filter_map(KeyEntry::take_use).collect())
+    pub(crate) fn take_uses(&self) -> impl Iterator<Item = Vec<(Kid, Timestamp)>> {
+        self.keys.each(Keys::take_uses)
     }
 
     /// The entry of a member; made if there is none, so that numbers that arrive before the member is known are not lost.
-    pub(crate) fn member(&self, id: MemberId) -> Arc<MemberEntry> {
+    pub(crate) fn member(&self, id: MemberId) -> Arc<HolderEntry> {
         let known = self.members.with(id, |shard| shard.get(&id).cloned());
         known
             .or_else(|| self.members.change(id, |shard| Arc::clone(shard.entry(id).or_insert_with(blank))))
             .unwrap_or_else(blank)
+    }
+
+    /// The entry of an org as the holder of its service keys.
+    pub(crate) fn holder(&self, id: OrgId) -> Arc<HolderEntry> {
+        if let Some(known) = self.holders.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Arc::clone(known);
+        }
+        Arc::clone(self.holders.write().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert_with(blank))
     }
 
     /// Moves a member's numbers forward.
@@ -368,8 +315,8 @@ impl Memory {
     }
 }
 
-fn blank() -> Arc<MemberEntry> {
-    Arc::new(MemberEntry {
+fn blank() -> Arc<HolderEntry> {
+    Arc::new(HolderEntry {
         access: AtomicI64::new(0),
         session_floor: AtomicI64::new(0),
         roles_version: AtomicI64::new(0),

@@ -29,6 +29,8 @@ pub struct Settings {
     pub sign_up: bool,
     /// How many personal keys one user may have.
     pub personal_keys_per_user: i64,
+    /// How many service keys one org may have.
+    pub service_keys_per_org: i64,
     /// How long a one-time link is good, unless an invitation says otherwise.
     pub link_life: Duration,
     /// The shortest time for which an invitation is good.
@@ -63,6 +65,7 @@ impl Default for Settings {
             user_admin_may_grant_user_admin: true,
             sign_up: false,
             personal_keys_per_user: 8,
+            service_keys_per_org: 64,
             link_life: Duration::from_secs(6 * 3600),
             invitation_min: Duration::from_secs(5 * 60),
             invitation_max: Duration::from_secs(30 * 86_400),

@@ -1,11 +1,11 @@
-//! When keys were last used: noted at each check that said yes, in the key's own entry, and written once a minute.
+//! When keys were last used: noted at each check that said yes, in the secret's own entry, and written once a minute.
 //! Losing a minute of notes in a crash costs nobody anything, so nothing waits for them.
 
 use cardea_model::fault::whole;
 use std::time::Duration;
 
 use cardea_store::db::DbError;
-use cardea_store::key;
+use cardea_store::secret;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -23,8 +23,8 @@ pub async fn write(app: &App) -> Result<usize, DbError> {
     for notes in app.memory().take_uses() {
         for part in notes.chunks(BATCH) {
             let mut tx = app.db.write().await?;
-            for (id, at) in part {
-                key::used(&mut tx, *id, *at).await?;
+            for (kid, at) in part {
+                secret::used(&mut tx, kid.as_str(), *at).await?;
             }
             tx.commit().await?;
         }

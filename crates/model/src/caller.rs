@@ -96,6 +96,12 @@ pub enum Permission {
     SeeConnections,
     /// Write, preview, activate and undo membership rules.
     ManageRules,
+    /// Make, see, change and end the service keys of an org.
+    ManageServiceKeys,
+    /// See the keys of the people of an org, and revoke them.
+    RevokeKeys,
+    /// Set how long keys may live in an org, and whether legacy keys work there.
+    SetKeyPolicy,
     /// See receipts of ended access.
     SeeReceipts,
     /// Read the audit log.
@@ -114,7 +120,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission, in the order of the printed matrix.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::SeeSelf,
         Self::ManageOwnKeys,
         Self::Leave,
@@ -131,6 +137,9 @@ impl Permission {
         Self::ManageTeams,
         Self::SeeConnections,
         Self::ManageRules,
+        Self::ManageServiceKeys,
+        Self::RevokeKeys,
+        Self::SetKeyPolicy,
         Self::SeeReceipts,
         Self::ReadAudit,
         Self::ManageAccount,
@@ -243,9 +252,11 @@ impl Person {
             | Permission::ManageTeams
             | Permission::SeeConnections
             | Permission::ManageRules
+            | Permission::ManageServiceKeys
+            | Permission::RevokeKeys
             | Permission::SeeReceipts
             | Permission::ReadAudit => admin,
-            Permission::ManageOwners => self.standing == Standing::Owner,
+            Permission::ManageOwners | Permission::SetKeyPolicy => self.standing == Standing::Owner,
             Permission::ManageAccountUsers => self.account_role >= AccountRole::Admin,
             Permission::ManageAccount | Permission::ClaimProducts => self.account_role == AccountRole::Owner,
             Permission::Provision | Permission::CheckKeys | Permission::Operate => false,

@@ -254,6 +254,12 @@ impl Service {
         (0..).map(EntityTypeIndex).zip(&self.entity_types).find(|(_, kind)| &*kind.name == name).map(|(index, _)| index)
     }
 
+    /// The entity type of that number.
+    #[must_use]
+    pub fn entity_type(&self, index: EntityTypeIndex) -> Option<&EntityType> {
+        self.entity_types.get(usize::from(index.0))
+    }
+
     /// The entity type, if there is only one and so nobody needs to name it.
     #[must_use]
     pub fn only_entity_type(&self) -> Option<EntityTypeIndex> {
@@ -272,10 +278,15 @@ impl Service {
         self.scopes.get(usize::from(scope.0)).map(|scope| &*scope.name)
     }
 
+    /// The scopes in a set.
+    pub fn scopes_in(&self, set: ScopeSet) -> impl Iterator<Item = &Scope> {
+        let numbered = (0..).map(ScopeIndex).zip(&self.scopes);
+        numbered.filter(move |(index, _)| set.has(*index)).map(|(_, scope)| scope)
+    }
+
     /// The names of the scopes in a set.
     pub fn names_of(&self, set: ScopeSet) -> impl Iterator<Item = &str> {
-        let numbered = (0..).map(ScopeIndex).zip(&self.scopes);
-        numbered.filter(move |(index, _)| set.has(*index)).map(|(_, scope)| &*scope.name)
+        self.scopes_in(set).map(|scope| &*scope.name)
     }
 }
 
@@ -324,6 +335,18 @@ impl ScopeSet {
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// What is in this and not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether nothing is in it.

@@ -47,6 +47,18 @@ macro_rules! ids {
                 Self(fresh(now, random))
             }
 
+            /// Its 16 bytes, for a table in memory that must not be aligned to a number of that size.
+            #[must_use]
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.to_be_bytes()
+            }
+
+            /// Reads those bytes back.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(u128::from_be_bytes(bytes))
+            }
+
             /// Which of `count` shards this id belongs to, spread evenly: the low bits are random.
             #[must_use]
             pub fn shard(&self, count: usize) -> usize {

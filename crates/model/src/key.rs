@@ -3,12 +3,14 @@
 pub mod decide;
 pub mod expiry;
 pub mod grant;
+pub mod reach;
 
 use serde::{Deserialize, Serialize};
 
-pub use decide::{HeldRole, Holder, OrgFacts, Question, Reason, Roles, decide};
+pub use decide::{HeldRole, Holder, OrgFacts, Question, Reason, Roles, decide, unlocked};
 pub use expiry::{BadExpiry, Expiry, ExpiryBounds, Span};
-pub use grant::{GrantError, GrantSpec, KeyGrants};
+pub use grant::{GrantError, GrantSpec, KeyGrants, warnings};
+pub use reach::{Reach, reach};
 
 /// What a key stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -93,7 +93,7 @@ pub(crate) fn unused_limits(config: &Config, catalogue: &Catalogue) -> Vec<&'sta
     let counts = [
         ("org_owners", ours.org_owners, theirs.org_owners),
         ("personal_keys_per_user", ours.personal_keys_per_user, theirs.personal_keys_per_user),
-        ("service_keys_per_org", usual.service_keys_per_org, theirs.service_keys_per_org),
+        ("service_keys_per_org", ours.service_keys_per_org, theirs.service_keys_per_org),
         ("legacy_keys_per_user", usual.legacy_keys_per_user, theirs.legacy_keys_per_user),
         ("eug_per_org", usual.eug_per_org, theirs.eug_per_org),
         ("users_per_eug", usual.users_per_eug, theirs.users_per_eug),

@@ -117,7 +117,7 @@ pub(crate) enum Command {
     Rule(rule::Rule),
     /// API keys and the other secrets that Cardea issues
     #[command(subcommand)]
-    Key(Key),
+    Key(key::Key),
     /// The audit log
     #[command(subcommand)]
     Audit(Audit),
@@ -207,21 +207,6 @@ pub(crate) struct Member {
     pub(crate) of: Of,
 }
 
-/// API keys and the other secrets that Cardea issues.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Key {
-    /// Say what a key is and whether it is unchanged; asks no database and no network
-    #[command(
-        after_help = "Examples:\n  cardea key inspect \"$API_KEY\"\n  pass show api-key | cardea key inspect -    keeps it out of the shell's history"
-    )]
-    Inspect {
-        /// The key, or `-` to read it from stdin
-        key: String,
-        #[command(flatten)]
-        printed: Printed,
-    },
-}
-
 /// The audit log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -237,7 +222,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             output::print(&String::from_utf8(completions(*shell))?)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Key(Key::Inspect { key, printed }) => key::inspect(key, printed.json),
+        Command::Key(key::Key::Inspect { key, printed }) => key::inspect(key, printed.json),
         Command::Operator(operator @ Operator::Create { print_only: true, .. }) => people::print_only(operator),
         Command::Demo(options) => to_the_end(demo::run(options.port)),
         Command::Check(printed) => {
@@ -269,6 +254,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Team(team) => ask(async |environment| team::team(environment, team).await),
         Command::Role(role) => ask(async |environment| role::role(environment, role).await),
         Command::Invite(invite) => ask(async |environment| invite::invite(environment, invite).await),
+        Command::Key(key) => ask(async |environment| key::key(environment, key).await),
         Command::Rule(rule) => ask(async |environment| rule::rule(environment, rule).await),
         Command::Audit(Audit::Verify(printed)) => {
             with(cli, async |config, _| audit::verify(config, printed.json).await)

@@ -193,6 +193,7 @@ fn settings(config: &Config, purpose: Purpose) -> Settings {
         user_admin_may_grant_user_admin: config.roles.user_admin_may_grant_user_admin,
         sign_up: config.auth.sign_up,
         personal_keys_per_user: i64::from(config.limits.personal_keys_per_user),
+        service_keys_per_org: i64::from(config.limits.service_keys_per_org),
         link_life: config.limits.invitation_default,
         invitation_min: config.limits.invitation_min,
         invitation_max: config.limits.invitation_max,

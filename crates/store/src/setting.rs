@@ -32,6 +32,11 @@ pub async fn put(tx: &mut Tx, name: &str, value: &str) -> Result<(), DbError> {
     Ok(())
 }
 
+/// The names that begin with `prefix`, in their order.
+pub async fn names(conn: &mut Conn, prefix: &str) -> Result<Vec<String>, DbError> {
+    conn.all(sql!("SELECT name FROM setting WHERE SUBSTR(name, 1, LENGTH($1)) = $1 ORDER BY name"), args![prefix]).await
+}
+
 /// Whether any value's name begins with `prefix`.
 pub async fn any(conn: &mut Conn, prefix: &str) -> Result<bool, DbError> {
     let count: i64 = conn

@@ -7,8 +7,10 @@ pub(crate) mod keys;
 mod members;
 pub(crate) mod orgs;
 pub(crate) mod owners;
+mod people_keys;
 mod profile;
 pub(crate) mod rules;
+mod service_keys;
 pub(crate) mod sessions;
 pub(crate) mod shapes;
 pub(crate) mod switching;
@@ -30,6 +32,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(me))
         .merge(sessions::routes())
         .merge(keys::routes())
+        .merge(service_keys::routes())
+        .merge(people_keys::routes())
         .merge(orgs::routes())
         .merge(rules::routes())
         .merge(profile::routes())

@@ -1,4 +1,5 @@
-//! `POST /api/v1/keys/check`: the hot path. A router of its own without any layer, no `Value`, no log line on an answer.
+//! `POST /api/v1/keys/check` and `…/check/batch`: the hot path. A router of its own without any layer, no `Value`, no log
+//! line on an answer.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -19,16 +20,25 @@ use cardea_model::id::{KeyId, RequestId, UserId};
 use cardea_model::key::KeyKind;
 use serde::{Deserialize, Serialize};
 
+use crate::exposed;
 use crate::extract::{is_json, read_json};
 use crate::problem::Problem;
 
 const LARGEST: usize = 16 << 10;
+const LARGEST_BATCH: usize = 128 << 10;
+/// The most questions of a batch.
+const MOST: usize = 100;
+/// The most labels of a question.
+const MOST_LABELS: usize = 8;
 /// How long a body may be on its way: a question fits into a packet or two.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The route; its body may have 16 KiB.
+/// The routes; a question may have 16 KiB, and a batch 128.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/api/v1/keys/check", post(answer)).layer(DefaultBodyLimit::max(LARGEST))
+    let batch = post(answer_batch).layer(DefaultBodyLimit::max(LARGEST_BATCH));
+    Router::new()
+        .route("/api/v1/keys/check", post(answer).layer(DefaultBodyLimit::max(LARGEST)))
+        .route("/api/v1/keys/check/batch", batch)
 }
 
 /// The body, or why there is none.
@@ -41,7 +51,7 @@ impl FromRequest<App> for Body {
         Ok(Self(match tokio::time::timeout(PATIENCE, Bytes::from_request(request, app)).await {
             Ok(Ok(body)) => Ok(body),
             Ok(Err(_)) => {
-                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 16 KiB"))
+                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than it may be here"))
             }
             // Whoever sends a byte a minute holds a connection for nothing.
             Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not come within 10 s")),
@@ -63,6 +73,34 @@ struct Question<'a> {
     entity_type: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     entity: Option<Cow<'a, str>>,
+    /// What you have marked the entity with, where it is not for every org; at most 8.
+    #[serde(default)]
+    labels: Vec<Cow<'a, str>>,
+    /// By which operation, where you keep some from service keys.
+    #[serde(borrow, default)]
+    operation: Option<Cow<'a, str>>,
+}
+
+/// At most 100 questions.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = Questions)]
+struct Batch<'a> {
+    #[serde(borrow)]
+    checks: Vec<Question<'a>>,
+}
+
+/// The answers, in the order of the questions.
+#[derive(Serialize)]
+struct Answers<'a> {
+    results: Vec<Answer<'a>>,
+}
+
+/// Yes or no.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer<'a> {
+    Yes(Yes<'a>),
+    No(No),
 }
 
 /// The yes.
@@ -72,7 +110,8 @@ struct Yes<'a> {
     key_id: KeyId,
     kind: KeyKind,
     org: &'a str,
-    user: UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
 }
@@ -86,12 +125,36 @@ struct No {
 
 /// May this key do this? Authenticate as a client by HTTP Basic; the reason of a no is for you, not for the key's holder.
 #[utoipa::path(post, path = "/api/v1/keys/check", tag = "keys", request_body = Question<'_>, responses(
-    (status = 200, body = crate::api::shapes::Verdict, description = "Yes or no"),
+    (status = 200, body = crate::api::shapes::keys::Verdict, description = "Yes or no"),
     (status = 401, description = "Not a client's credentials"), (status = 403, description = "Not a resource server"),
     (status = 408, description = "The body did not come within 10 s"),
     (status = 413, description = "More than 16 KiB"), (status = 503, description = "No answer can be trusted now")))]
-pub(crate) async fn answer(State(app): State<App>, headers: HeaderMap, Body(body): Body) -> Response {
-    match try_answer(&app, &headers, body).await {
+pub(crate) async fn answer(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Response {
+    finish(&app, try_answer(&app, (&headers, query), body).await)
+}
+
+/// May these keys do this? At most 100 questions, answered in their order, each by itself; authenticate as for one.
+#[utoipa::path(post, path = "/api/v1/keys/check/batch", tag = "keys", request_body = Batch<'_>, responses(
+    (status = 200, body = crate::api::shapes::keys::Verdicts, description = "Yes or no to each"),
+    (status = 401, description = "Not a client's credentials"), (status = 403, description = "Not a resource server"),
+    (status = 413, description = "More than 128 KiB"), (status = 422, description = "More than 100 questions"),
+    (status = 503, description = "No answer can be trusted now")))]
+pub(crate) async fn answer_batch(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Response {
+    finish(&app, try_batch(&app, (&headers, query), body).await)
+}
+
+fn finish(app: &App, answered: Result<Response, Problem>) -> Response {
+    match answered {
         Ok(response) => response,
         Err(problem) => {
             let id = RequestId::new(app.clock.now(), &*app.random).to_string();
@@ -109,30 +172,82 @@ pub(crate) async fn answer(State(app): State<App>, headers: HeaderMap, Body(body
     }
 }
 
-async fn try_answer(app: &App, headers: &HeaderMap, body: Result<Bytes, Problem>) -> Result<Response, Problem> {
-    let body = body?;
+/// Who asks, if what they sent is a question.
+async fn asked(app: &App, headers: &HeaderMap, query: Option<String>) -> Result<Asker, Problem> {
+    if query.is_some_and(|query| exposed::holds_key(&query)) {
+        return Err(exposed::refusal());
+    }
     let asker = client(app, headers).await?;
     if !is_json(headers) {
         let detail = "send a body of content type `application/json`";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
     }
+    Ok(asker)
+}
+
+async fn try_answer(
+    app: &App,
+    (headers, query): (&HeaderMap, Option<String>),
+    body: Result<Bytes, Problem>,
+) -> Result<Response, Problem> {
+    let body = body?;
+    let asker = asked(app, headers, query).await?;
     let question: Question<'_> = read_json(&body)?;
-    let ask = Ask {
-        key: &question.key,
-        service: &question.service,
-        action: &question.action,
-        entity_type: question.entity_type.as_deref(),
-        entity: question.entity.as_deref(),
-    };
-    let json = match check(app, &asker, &ask).await? {
-        Verdict::Allowed(allowed) => serde_json::to_vec(&yes(&allowed)),
-        Verdict::Denied(reason) => serde_json::to_vec(&No { allowed: false, reason: reason.as_str() }),
-    };
-    let mut response = json.unwrap_or_default().into_response();
+    let verdict = check(app, &asker, &question.ask()?).await?;
+    Ok(as_json(serde_json::to_vec(&said(&verdict)).unwrap_or_default()))
+}
+
+async fn try_batch(
+    app: &App,
+    (headers, query): (&HeaderMap, Option<String>),
+    body: Result<Bytes, Problem>,
+) -> Result<Response, Problem> {
+    let body = body?;
+    let asker = asked(app, headers, query).await?;
+    let batch: Batch<'_> = read_json(&body)?;
+    if batch.checks.len() > MOST {
+        let detail = "ask at most 100 questions at once";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_checks", detail));
+    }
+    let mut verdicts = Vec::with_capacity(batch.checks.len());
+    for question in &batch.checks {
+        verdicts.push(check(app, &asker, &question.ask()?).await?);
+    }
+    let answers = Answers { results: verdicts.iter().map(said).collect() };
+    Ok(as_json(serde_json::to_vec(&answers).unwrap_or_default()))
+}
+
+fn as_json(json: Vec<u8>) -> Response {
+    let mut response = json.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    response
+}
+
+impl Question<'_> {
+    fn ask(&self) -> Result<Ask<'_>, Problem> {
+        if self.labels.len() > MOST_LABELS {
+            let detail = "a question has at most 8 labels";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_labels", detail));
+        }
+        Ok(Ask {
+            key: &self.key,
+            service: &self.service,
+            action: &self.action,
+            entity_type: self.entity_type.as_deref(),
+            entity: self.entity.as_deref(),
+            labels: &self.labels,
+            operation: self.operation.as_deref(),
+        })
+    }
+}
+
+fn said(verdict: &Verdict) -> Answer<'_> {
+    match verdict {
+        Verdict::Allowed(allowed) => Answer::Yes(yes(allowed)),
+        Verdict::Denied(reason) => Answer::No(No { allowed: false, reason: reason.as_str() }),
+    }
 }
 
 fn yes(allowed: &Allowed) -> Yes<'_> {

@@ -11,6 +11,7 @@ use cardea_gateway::{App, Ctx};
 use cardea_model::id::RequestId;
 
 use crate::console::CONTENT_SECURITY_POLICY;
+use crate::exposed;
 use crate::pages::failure;
 use crate::problem::Problem;
 
@@ -45,8 +46,13 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     let method = request.method().clone();
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
-    let timed = tokio::time::timeout(LONGEST, next.run(request)).await;
-    let mut response = timed.unwrap_or_else(|_| too_slow().into_response());
+    let mut response = match exposed::key_in(request.uri()) {
+        true => exposed::refusal().into_response(),
+        false => {
+            let timed = tokio::time::timeout(LONGEST, next.run(request)).await;
+            timed.unwrap_or_else(|_| too_slow().into_response())
+        }
+    };
     let cause = finish(&mut response, &id.to_string(), for_people);
     let took = app.clock.monotonic().saturating_sub(began);
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

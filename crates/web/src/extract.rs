@@ -6,7 +6,8 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use cardea_gateway::{App, Ctx, accounts, session};
+use cardea_gateway::state::format::parse;
+use cardea_gateway::{App, Ctx, GatewayError, accounts, check, session};
 use cardea_model::id::RequestId;
 use cardea_model::{Caller, Denied};
 use serde::Deserialize;
@@ -60,6 +61,11 @@ impl FromRequestParts<App> for Anybody {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Visitor(ctx) = Visitor::from_request_parts(parts, app).await?;
         let caller = match (bearer(&parts.headers), Cookie::Session.read(app, &parts.headers)) {
+            // A leaked key must not open what only people open; a wrong one is nobody's.
+            (Some(token), _) if is_key(token) && living(app, token, &ctx).await? => {
+                let detail = "keys are for services; sign in with a session to do this";
+                return Err(Problem::new(StatusCode::FORBIDDEN, "key_not_allowed", detail));
+            }
             (Some(token), _) if token.starts_with("cdao_") => accounts::operator(app, token).await?,
             (Some(secret), _) | (None, Some(secret)) => session::caller(app, secret, ctx.now).await?,
             (None, None) => Caller::Nobody,
@@ -79,10 +85,24 @@ impl FromRequestParts<App> for Somebody {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Anybody(ctx) = Anybody::from_request_parts(parts, app).await?;
         if ctx.caller == Caller::Nobody {
-            return Err(cardea_gateway::GatewayError::Denied(Denied::Unknown).into());
+            return Err(GatewayError::Denied(Denied::Unknown).into());
         }
         Ok(Self(ctx))
     }
+}
+
+async fn living(app: &App, token: &str, ctx: &Ctx) -> Result<bool, Problem> {
+    Ok(check::is_living(app, token, ctx.now).await.map_err(GatewayError::Database)?)
+}
+
+fn is_key(token: &str) -> bool {
+    parse(token).is_ok_and(|parsed| parsed.prefix.key_kind().is_some())
+}
+
+/// What the caller calls a request that is to be done once, by the `Idempotency-Key` header.
+pub(crate) fn once(headers: &HeaderMap) -> Option<String> {
+    // What is no text is no name, and is refused where the name is read.
+    headers.get("idempotency-key").map(|value| value.to_str().unwrap_or_default().to_owned())
 }
 
 /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1).

@@ -2,7 +2,7 @@
 //!
 //! | module | routes | who |
 //! |---|---|---|
-//! | [`check`] | `/api/v1/keys/check` | resource servers: the hot path, with a router of its own and no layers |
+//! | [`check`] | `/api/v1/keys/check…` | resource servers: the hot path, with a router of its own and no layers |
 //! | [`api`] | `/api/v1/…` | people, admins, operators |
 //! | [`login`] | `/login…`, `/oidc/{connection}/callback`, `/logout`, `/link/{secret}` | people and identity providers |
 //! | [`invitations`] | `/invitations/{secret}` | invited people |
@@ -20,6 +20,7 @@ mod api;
 mod check;
 mod cookie;
 mod envelope;
+mod exposed;
 mod extract;
 mod invitations;
 mod login;

@@ -20,6 +20,8 @@ pub(crate) struct Problem {
     pub(crate) cause: Option<String>,
     /// The page that a person is shown instead.
     pub(crate) page: Option<String>,
+    /// The key that an earlier request of the same name has made.
+    pub(crate) key: Option<serde_json::Value>,
 }
 
 /// Every error of the API, as `application/problem+json` (RFC 9457 §3.1).
@@ -37,12 +39,20 @@ pub(crate) struct Body<'a> {
     code: &'static str,
     /// The request, as the log calls it.
     request_id: &'a str,
+    /// With `idempotency_replay`: the id of the key that the first request made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    key_id: Option<&'a str>,
+    /// With `idempotency_replay`: that key, without its secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<crate::api::shapes::keys::Key>)]
+    key: Option<&'a serde_json::Value>,
 }
 
 impl Problem {
     /// A problem of a request that got to no room.
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after: None, cause: None, page: None }
+        Self { status, code, detail: detail.into(), retry_after: None, cause: None, page: None, key: None }
     }
 
     /// The whole response.
@@ -54,6 +64,8 @@ impl Problem {
             detail: &self.detail,
             code: self.code,
             request_id: request,
+            key_id: self.key.as_ref().and_then(|key| key.get("id")?.as_str()),
+            key: self.key.as_ref(),
         };
         let mut response = match &self.page {
             Some(page) => (self.status, Html(page.clone())).into_response(),
@@ -113,7 +125,7 @@ impl<E: Fault> From<E> for Problem {
             | Kind::Stale => (error.to_string(), None),
         };
         let cause = matches!(kind, Kind::Internal | Kind::Unavailable).then(|| whole(&error));
-        Self { status: status(kind), code: error.code(), detail, retry_after, cause, page: None }
+        Self { status: status(kind), code: error.code(), detail, retry_after, cause, page: None, key: None }
     }
 }
 

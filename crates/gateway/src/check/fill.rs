@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 use cardea_model::Timestamp;
 use cardea_model::id::{AccountId, OrgId};
-use cardea_model::key::{GrantSpec, KeyGrants, KeyKind, KeyState};
+use cardea_model::key::{GrantSpec, KeyGrants, KeyState};
 use cardea_store::db::{Conn, DbError};
-use cardea_store::{account, client, entitlement, key};
+use cardea_store::secret::{self, Resident};
+use cardea_store::{account, client, entitlement, key_policy};
 use cardea_tokens::format::Kid;
 use cardea_tokens::pepper::Mac;
 
 use crate::app::App;
-use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, NEVER, Org};
+use crate::memory::{ClientEntry, HolderEntry, KeyEntry, Memory, NEVER, Org};
 
 /// A key's entry. Nothing if its row cannot be read: such a key is refused as unknown.
-pub(super) fn entry(app: &App, memory: &Memory, row: &key::Resident, member: Arc<MemberEntry>) -> Option<KeyEntry> {
+pub(super) fn entry(app: &App, memory: &Memory, row: &Resident, holder: Arc<HolderEntry>) -> Option<KeyEntry> {
     let state = KeyState::parse(&row.state)?;
     // What has ended is kept only to be told from a forgery; what it could do once is not.
     let ended = matches!(state, KeyState::Revoked | KeyState::Deleted);
@@ -25,25 +25,19 @@ pub(super) fn entry(app: &App, memory: &Memory, row: &key::Resident, member: Arc
         let specs: Vec<GrantSpec> = serde_json::from_str(grants).ok()?;
         Some(KeyGrants::load(&specs, &app.catalogue))
     };
-    Some(KeyEntry {
-        id: row.id,
-        kind: KeyKind::parse(&row.kind)?,
-        state,
-        mac: Mac::from_bytes(&row.mac)?,
-        epoch: row.epoch,
-        expires_at: row.expires_at.unwrap_or(NEVER),
-        grants: memory.share_grants(grants, parse)?,
-        member,
-        version: row.version,
-        used: AtomicU32::new(0),
-    })
+    KeyEntry::new(row, memory.share_grants(grants, parse)?, holder)
+}
+
+/// Who holds the key: a member, or for a service key the org.
+pub(super) fn holder(memory: &Memory, row: &Resident) -> Arc<HolderEntry> {
+    row.member.map_or_else(|| memory.holder(row.org), |member| memory.member(member))
 }
 
 /// Keeps rows of keys that were changed by this node or read because the feed names them.
-pub(crate) fn keep_keys(app: &App, memory: &Memory, rows: &[key::Resident]) {
+pub(crate) fn keep_keys(app: &App, memory: &Memory, rows: &[Resident]) {
     for row in rows {
         let Some(kid) = Kid::parse(&row.kid) else { continue };
-        match entry(app, memory, row, memory.member(row.member)) {
+        match entry(app, memory, row, holder(memory, row)) {
             Some(entry) => memory.keep_key(kid, entry),
             // A newer release may have written what this one cannot read: then the old entry must not answer on.
             None => memory.forget_key(kid),
@@ -53,7 +47,7 @@ pub(crate) fn keep_keys(app: &App, memory: &Memory, rows: &[key::Resident]) {
 
 /// Reads one key anew, by its id.
 pub(crate) async fn reload_key(app: &App, id: &str) -> Result<(), DbError> {
-    let rows = key::residents_of(&mut app.db.read_reserved().await?, id).await?;
+    let rows = secret::residents_of(&mut app.db.read_reserved().await?, id).await?;
     keep_keys(app, &app.memory(), &rows);
     Ok(())
 }
@@ -81,7 +75,8 @@ pub(super) async fn read_org(
     given.retain(|entitlement| entitlement.is_in_force(now));
     let enabled = app.catalogue.services_named(given.iter().map(|entitlement| entitlement.service.as_str()));
     let ends_at = given.iter().filter_map(|entitlement| entitlement.ends_at).min().unwrap_or(NEVER);
-    Ok(Some((row.org, Org { name: row.org_name.into(), enabled, version: row.rules.version, ends_at })))
+    let legacy = key_policy::of(conn, row.org).await?.legacy;
+    Ok(Some((row.org, Org { name: row.org_name.into(), enabled, legacy, version: row.rules.version, ends_at })))
 }
 
 fn client_entry(app: &App, row: client::Client) -> ClientEntry {
@@ -114,9 +109,9 @@ const PAGE: i64 = 2000;
 pub(crate) async fn fill(app: &App, memory: &Memory) -> Result<(), DbError> {
     fill_clients(app, memory).await?;
     let mut conn = app.db.read_reserved().await?;
-    let mut last = String::new();
+    let (mut last, now) = (String::new(), app.clock.now());
     loop {
-        let rows = key::residents_after(&mut conn, &last, PAGE).await?;
+        let rows = secret::residents_after(&mut conn, &last, now, PAGE).await?;
         let Some(end) = rows.last() else { return Ok(()) };
         last.clone_from(&end.kid);
         keep_keys(app, memory, &rows);

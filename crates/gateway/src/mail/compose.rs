@@ -42,6 +42,11 @@ pub(super) fn page(message: &Message) -> Page {
             rules(org, by, [*people, *gained, *lost].map(|count| count.to_string()), *at)
         }
         Message::PasswordChanged { address, at } => password_changed(address, *at),
+        Message::KeyExpiring { key_kind, name, key, org, link, expires_at } => {
+            key_expiring((key_kind, name, key), org, link, *expires_at)
+        }
+        Message::KeyRevoked { name, key, org, by, at } => key_revoked((name, key), org, by, *at),
+        Message::ServiceKeyGranted { name, org, services, by, at } => service_key(name, org, services, by, *at),
         Message::AccessRemoved { org, by, scope, at } => access_removed(org, by, *scope, *at),
     }
 }
@@ -150,6 +155,33 @@ fn password_changed(address: &str, at: Timestamp) -> Page {
         .line(&format!("The password with which {address} signs in here was changed by somebody who was signed in and knew the old one. Every other session has ended. API keys work on."))
         .facts([("Address", address), ("At", &at)])
         .line("Not you? Then somebody else knows how you sign in. Ask another owner of your org, or whoever runs this instance, to shut your access at once.")
+}
+
+fn key_expiring((kind, name, key): (&str, &str, &str), org: &str, link: &str, expires_at: Timestamp) -> Page {
+    let at = utc(expires_at);
+    Page::about(&format!("The key {name} expires at {at}"))
+        .line(&format!("The {kind} key {name} of the org {org} expires at {at}. Whatever uses it is refused from then on."))
+        .facts([("Key", name), ("Begins with", key), ("Org", org), ("Expires", &at)])
+        .link("Rotate the key", link)
+        .line("Rotating gives it another secret and another expiry; the old secret works on for a day unless you say otherwise. Not in use any more? Delete it.")
+}
+
+fn key_revoked((name, key): (&str, &str), org: &str, by: &str, at: Timestamp) -> Page {
+    let at = utc(at);
+    Page::about(&format!("Your key {name} was revoked"))
+        .line(&format!(
+            "{by} has revoked your key {name} of the org {org}. It works nowhere any more, and does not come back."
+        ))
+        .facts([("Key", name), ("Begins with", key), ("Org", org), ("By", by), ("At", &at)])
+        .line("Still needed? Ask them why, and make another key.")
+}
+
+fn service_key(name: &str, org: &str, services: &str, by: &str, at: Timestamp) -> Page {
+    let at = utc(at);
+    Page::about(&format!("{by} has given the service key {name} rights in {org}"))
+        .line(&format!("{by}, who is no owner of the org {org}, has said what its service key {name} may do. A service key may do that whatever the roles of its maker are."))
+        .facts([("Key", name), ("Services", services), ("Org", org), ("By", by), ("At", &at)])
+        .line("You get this because you are an owner. Not expected? Revoke the key, and look into the audit log.")
 }
 
 fn access_removed(org: &str, by: &str, scope: Removed, at: Timestamp) -> Page {

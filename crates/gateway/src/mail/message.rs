@@ -161,6 +161,50 @@ pub enum Message {
         #[serde(deserialize_with = "instant")]
         at: Timestamp,
     },
+    /// A key is about to expire.
+    KeyExpiring {
+        /// `personal`, `legacy` or `service`.
+        key_kind: String,
+        /// Its name.
+        name: String,
+        /// How it is recognised.
+        key: String,
+        /// Its org.
+        org: String,
+        /// Where to rotate it.
+        link: String,
+        /// When it expires.
+        #[serde(deserialize_with = "instant")]
+        expires_at: Timestamp,
+    },
+    /// Somebody's key was revoked by somebody else.
+    KeyRevoked {
+        /// Its name.
+        name: String,
+        /// How it is recognised.
+        key: String,
+        /// Its org.
+        org: String,
+        /// Who did it.
+        by: String,
+        /// When.
+        #[serde(deserialize_with = "instant")]
+        at: Timestamp,
+    },
+    /// The owners learn what somebody who is none gave a service key.
+    ServiceKeyGranted {
+        /// The key's name.
+        name: String,
+        /// Its org.
+        org: String,
+        /// The services that it is for.
+        services: String,
+        /// Who did it.
+        by: String,
+        /// When.
+        #[serde(deserialize_with = "instant")]
+        at: Timestamp,
+    },
     /// Somebody was removed.
     AccessRemoved {
         /// The org.
@@ -213,6 +257,9 @@ impl Message {
             Self::KnownAlready { .. } => "known_already",
             Self::RuleActivationResult { .. } => "rule_activation_result",
             Self::PasswordChanged { .. } => "password_changed",
+            Self::KeyExpiring { .. } => "key_expiring",
+            Self::KeyRevoked { .. } => "key_revoked",
+            Self::ServiceKeyGranted { .. } => "service_key_granted",
             Self::AccessRemoved { .. } => "access_removed",
         }
     }

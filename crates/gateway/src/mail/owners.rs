@@ -27,6 +27,20 @@ pub(crate) async fn suspended(
     to_each(app, tx, ctx, (addresses, &message), &format!("owner_suspended:{receipt}")).await
 }
 
+/// Tells every owner of the account, and these addresses besides, in the transaction that does it.
+pub(crate) async fn tell(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    (account, message): (AccountId, &Message),
+    besides: &[String],
+    cause: &str,
+) -> Result<(), DbError> {
+    let owners = member::owners(tx, account).await?.into_iter();
+    let addresses = owners.filter_map(|owner| owner.email).chain(besides.iter().cloned());
+    to_each(app, tx, ctx, (addresses, message), cause).await
+}
+
 /// Tells the owners who stay, in the transaction that does it, that one of them is none any more.
 pub(crate) async fn removed(
     app: &App,

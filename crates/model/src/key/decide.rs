@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::grant::KeyGrants;
-use crate::catalogue::{Catalogue, EntityTypeIndex, ScopeIndex, ScopeSet, Service, ServiceIndex, ServiceSet};
+use crate::catalogue::{Catalogue, EntityTypeIndex, ScopeIndex, ScopeSet, Service, ServiceIndex, ServiceSet, Unlock};
 use crate::entity::Entity;
 
 /// Why a check says no: a closed list. The word is the one that services read.
@@ -52,11 +52,19 @@ pub enum Reason {
     NoRole,
     /// What the holder's identity provider last said about them is too old: they have to sign in again.
     ReauthRequired,
+    /// The key was rotated, and the time in which its old secret still worked is over.
+    Superseded,
+    /// What is acted on is for orgs that have a service which this one does not have.
+    NotEntitled,
+    /// The service keeps this operation from service keys, whatever their scopes.
+    OperationDenied,
+    /// A legacy key, and the org does not want any.
+    LegacyOff,
 }
 
 impl Reason {
     /// All reasons, for documents and metrics.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Malformed,
         Self::UnknownKey,
         Self::Expired,
@@ -76,6 +84,10 @@ impl Reason {
         Self::EntityMismatch,
         Self::NoRole,
         Self::ReauthRequired,
+        Self::Superseded,
+        Self::NotEntitled,
+        Self::OperationDenied,
+        Self::LegacyOff,
     ];
 
     /// The stable word, in snake case.
@@ -101,6 +113,10 @@ impl Reason {
             Self::EntityMismatch => "entity_mismatch",
             Self::NoRole => "no_role",
             Self::ReauthRequired => "reauth_required",
+            Self::Superseded => "superseded",
+            Self::NotEntitled => "not_entitled",
+            Self::OperationDenied => "operation_denied",
+            Self::LegacyOff => "legacy_off",
         }
     }
 }
@@ -108,11 +124,11 @@ impl Reason {
 /// What a service asks, with its names looked up.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    index: ServiceIndex,
+    pub(super) index: ServiceIndex,
     service: &'a Service,
-    action: ScopeIndex,
-    entity_type: Option<EntityTypeIndex>,
-    entity: Option<Entity<'a>>,
+    pub(super) action: ScopeIndex,
+    pub(super) entity_type: Option<EntityTypeIndex>,
+    pub(super) entity: Option<Entity<'a>>,
 }
 
 /// The org of a key, as far as a check needs it.
@@ -186,6 +202,12 @@ impl<'a> Question<'a> {
         Ok(Self { index, service, action, entity_type, entity })
     }
 
+    /// Whether the service keeps this operation from service keys.
+    #[must_use]
+    pub fn denies(&self, operation: &str) -> bool {
+        self.service.service_key_denied_operations.iter().any(|denied| denied == operation)
+    }
+
     /// The service that is asked about.
     #[must_use]
     pub const fn service(&self) -> ServiceIndex {
@@ -236,6 +258,13 @@ impl Roles {
         org.chain(teams).filter(|service| enabled.has(*service)).collect()
     }
 
+    /// What the roles allow in a service: everywhere in the org, and in single teams.
+    pub(super) fn reach(&self, service: ServiceIndex) -> (ScopeSet, impl Iterator<Item = (&str, ScopeSet)>) {
+        let org = self.org.iter().find(|(known, _)| *known == service).map_or(ScopeSet::NONE, |(_, scopes)| *scopes);
+        let teams = self.teams.iter().filter(move |role| role.service == service);
+        (if self.owner { ScopeSet::EVERY } else { org }, teams.map(|role| (&*role.team, role.scopes)))
+    }
+
     /// Whether a role allows this.
     fn allow(&self, question: &Question<'_>, org: &str) -> bool {
         let allows = |service: ServiceIndex, scopes: ScopeSet| service == question.index && scopes.has(question.action);
@@ -276,6 +305,18 @@ pub fn decide(
         Holder::Person(_) => Err(Reason::NoRole),
         Holder::Org => Ok(()),
     }
+}
+
+/// Whether an org with these services may act on what carries these labels: each is for orgs that have a service which
+/// opens it. A label that nothing opens is for nobody.
+#[must_use]
+pub fn unlocked(catalogue: &Catalogue, asked: ServiceIndex, labels: &[impl AsRef<str>], enabled: ServiceSet) -> bool {
+    labels.iter().all(|label| {
+        catalogue.services().any(|(index, service)| {
+            let opens = |unlock: &Unlock| unlock.service == asked && *unlock.label == *label.as_ref();
+            enabled.has(index) && service.unlocks.as_ref().is_some_and(opens)
+        })
+    })
 }
 
 /// Whether ONE grant holds both the scope and the entity.

@@ -159,6 +159,17 @@ impl Expiry {
     }
 }
 
+impl fmt::Display for Expiry {
+    /// As [`Expiry::parse`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::In(span) => span.fmt(f),
+            Self::At(instant) => instant.fmt(f),
+            Self::Never => f.write_str("never"),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Expiry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;

@@ -1,10 +1,13 @@
 //! What a key was granted: as it is written and stored, and as the check reads it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::KeyKind;
 use crate::catalogue::{Catalogue, EntityTypeIndex, ScopeSet, Service, ServiceIndex, ServiceSet};
 use crate::entity::{EntityPattern, TeamWildcard};
+use crate::name::excerpt;
 
 /// The most grants of one key.
 const MOST_GRANTS: usize = 32;
@@ -46,8 +49,8 @@ pub struct KeyGrants {
 pub(super) struct Narrow {
     pub(super) service: ServiceIndex,
     pub(super) scopes: ScopeSet,
-    entity_type: Option<EntityTypeIndex>,
-    entities: Option<Box<[EntityPattern]>>,
+    pub(super) entity_type: Option<EntityTypeIndex>,
+    pub(super) entities: Option<Box<[EntityPattern]>>,
 }
 
 /// Why a grant cannot be given.
@@ -120,16 +123,19 @@ impl GrantSpec {
     }
 
     /// Checks a grant before a key is made of it. A service key has a fixed list of scopes: `*` is written out wherever
-    /// it stands in the list, so that a scope which the catalogue gains later does not reach it.
+    /// it stands in the list, so that a scope which the catalogue gains later does not reach it. Where it names no
+    /// entities it is for those of its org, inside teams and outside.
     ///
     /// # Errors
     /// The first thing that cannot be.
     pub fn check(self, catalogue: &Catalogue, org: &str, kind: KeyKind) -> Result<Self, GrantError> {
         self.check_size()?;
-        let unknown = || GrantError::Service(self.service.clone());
+        let unknown = || GrantError::Service(excerpt(&self.service));
         let index = catalogue.service_named(&self.service).ok_or_else(unknown)?;
         let service = catalogue.service(index).ok_or_else(unknown)?;
-        if !service.key_kinds.contains(&kind) {
+        // A legacy key is for whatever its user's personal keys are for.
+        let class = if kind == KeyKind::Legacy { KeyKind::Personal } else { kind };
+        if !service.key_kinds.contains(&class) {
             return Err(GrantError::Kind { service: self.service, kind });
         }
         let scopes = match &self.scopes {
@@ -141,7 +147,7 @@ impl GrantSpec {
         if let Some(entity_type) = &self.entity_type
             && service.entity_type_named(entity_type).is_none()
         {
-            return Err(GrantError::EntityType { service: self.service, entity_type: entity_type.clone() });
+            return Err(GrantError::EntityType { service: self.service, entity_type: excerpt(entity_type) });
         }
         if self.entity_values.as_ref().is_some_and(Vec::is_empty) {
             return Err(GrantError::NoEntities(self.service));
@@ -149,7 +155,10 @@ impl GrantSpec {
         for value in self.entity_values.iter().flatten() {
             check_entity(service, org, value)?;
         }
-        Ok(Self { scopes, ..self })
+        let every = || vec![format!("{org}/*"), format!("{org}/*/*")];
+        let fixed = kind == KeyKind::Service && !service.entity_types.is_empty();
+        let entity_values = self.entity_values.or_else(|| fixed.then(every));
+        Ok(Self { scopes, entity_values, service: self.service, entity_type: self.entity_type })
     }
 
     fn check_size(&self) -> Result<(), GrantError> {
@@ -171,7 +180,7 @@ impl GrantSpec {
 fn scopes_by_name(list: &[String], service: &Service, kind: KeyKind) -> Result<Vec<String>, GrantError> {
     let mut names = Vec::new();
     for scope in list.iter().filter(|scope| *scope != "*") {
-        let unknown = || GrantError::Scope { service: service.name.to_string(), scope: scope.clone() };
+        let unknown = || GrantError::Scope { service: service.name.to_string(), scope: excerpt(scope) };
         let name = service.scope_named(scope).and_then(|index| service.name_of(index)).ok_or_else(unknown)?;
         names.push(name.to_owned());
     }
@@ -184,13 +193,43 @@ fn scopes_by_name(list: &[String], service: &Service, kind: KeyKind) -> Result<V
     })
 }
 
+/// What is missing for grants to be of use, in words; they are given all the same.
+#[must_use]
+pub fn warnings(specs: &[GrantSpec], catalogue: &Catalogue) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    for spec in specs {
+        let Some(service) = catalogue.service_named(&spec.service).and_then(|index| catalogue.service(index)) else {
+            continue;
+        };
+        // A part without scopes is for all of them.
+        let alike = || specs.iter().filter(|other| other.service == spec.service);
+        if alike().any(|other| other.scopes.as_ref().is_none_or(|list| list.iter().any(|scope| scope == "*"))) {
+            continue;
+        }
+        let all: ScopeSet =
+            alike().flat_map(|one| &one.scopes).flatten().filter_map(|s| service.scope_named(s)).collect();
+        let words = |set: ScopeSet| format!("`{}`", service.names_of(set).collect::<Vec<_>>().join("` and `"));
+        if !service.minimum.is_empty() && !service.minimum.iter().any(|set| set.without(all).is_empty()) {
+            let sets: Vec<String> = service.minimum.iter().map(|set| words(*set)).collect();
+            found.insert(format!("`{}` is of use with at least {}", spec.service, sets.join(", or ")));
+        }
+        for scope in service.scopes_in(all) {
+            let missing = scope.requires.without(all);
+            if !missing.is_empty() {
+                found.insert(format!("`{}` is of no use without {}", scope.name, words(missing)));
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
 fn check_entity(service: &Service, org: &str, value: &str) -> Result<(), GrantError> {
-    let bad = |reason| GrantError::Entity { value: value.to_owned(), reason };
+    let bad = |reason| GrantError::Entity { value: excerpt(value), reason };
     let pattern = EntityPattern::parse(value).map_err(bad)?;
     if service.serves(org, pattern.org()) {
         return Ok(());
     }
-    let (value, org, service) = (value.to_owned(), org.to_owned(), service.name.to_string());
+    let (value, org, service) = (excerpt(value), org.to_owned(), service.name.to_string());
     Err(GrantError::ForeignOrg { value, org, service })
 }
 

@@ -5,7 +5,7 @@ use super::finding::{self, Finding};
 use crate::config::{Config, Transport};
 use crate::opening;
 use cardea_gateway::App;
-use cardea_gateway::doctor::{self, Examination, Reached};
+use cardea_gateway::doctor::{self, Examination, MissingPepper, Reached};
 use cardea_gateway::mail::{self, Queue};
 use secrecy::ExposeSecret as _;
 use std::process::ExitCode;
@@ -44,6 +44,7 @@ async fn examined(app: &App, config: &Config) -> anyhow::Result<Vec<Finding>> {
     let seen = doctor::examine(app, &ctx).await?;
     let mut findings = vec![feed(&seen, config.revocation.bound), clocks(&seen)];
     findings.extend(nodes(&seen));
+    findings.extend(doctor::peppers(app, &ctx).await?.iter().map(pepper));
     findings.push(outbox(mail::queue(app, &ctx).await?));
     findings.extend(doctor::reach(app, &ctx).await?.into_iter().map(connection));
     Ok(findings)
@@ -89,6 +90,16 @@ fn nodes(seen: &Examination) -> Vec<Finding> {
         }
     });
     alive.collect()
+}
+
+fn pepper(missing: &MissingPepper) -> Finding {
+    let detail =
+        format!("the pepper file lacks version {}, with which {} keys were made", missing.version, missing.keys);
+    Finding::problem(
+        "secrets",
+        detail,
+        Some("put its line back from a copy; until then what was made with it is refused"),
+    )
 }
 
 fn connection(reached: Reached) -> Finding {

@@ -3,7 +3,7 @@
 use crate::complaint::Complaint;
 use crate::environment::Environment;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Method, StatusCode, redirect};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -100,20 +100,43 @@ impl Remote {
             }
             None => request,
         };
-        let answer = request.send().await.map_err(|error| silent(&self.url, &error))?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let text = answer.text().await?;
-        if status.is_success() {
-            return Ok((serde_json::from_str(&text).unwrap_or(Value::Null), session_in(&headers)));
-        }
         let operator = self.token.expose_secret().starts_with("cdao_");
-        Err(refused(status, &headers, &text, if operator { Speaker::Operator } else { Speaker::Person }).into())
+        answer(request, &self.url, if operator { Speaker::Operator } else { Speaker::Person }).await
     }
+}
+
+/// What a service behind the gateway is answered, by its client id and secret: nobody needs to have signed in, if
+/// `CARDEA_URL` says where the gateway is.
+pub(super) async fn ask_as_client(
+    environment: &Environment,
+    (id, secret): (&str, &str),
+    path: &str,
+    question: &Value,
+) -> anyhow::Result<Value> {
+    let url = match environment.get(URL) {
+        Some(url) => url.to_owned(),
+        None => read(environment)?.url,
+    };
+    let request = client()?.post(format!("{url}{path}")).basic_auth(id, Some(secret));
+    let request = request.header("content-type", "application/json").body(serde_json::to_vec(question)?);
+    answer(request, &url, Speaker::Client).await.map(|(answer, _)| answer)
+}
+
+/// What a request is answered, and the session that came with it.
+async fn answer(request: RequestBuilder, url: &str, speaker: Speaker) -> anyhow::Result<(Value, Option<String>)> {
+    let answer = request.send().await.map_err(|error| silent(url, &error))?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let text = answer.text().await?;
+    if status.is_success() {
+        return Ok((serde_json::from_str(&text).unwrap_or(Value::Null), session_in(&headers)));
+    }
+    Err(refused(status, &headers, &text, speaker).into())
 }
 
 /// Who was refused, as far as the token tells.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Speaker {
+    Client,
     Operator,
     Person,
 }
@@ -129,6 +152,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, text: &str, speaker: Speaker
     let complaint = Complaint::new("the gateway", what);
     let seconds = headers.get("retry-after").and_then(|value| value.to_str().ok());
     match (status, word("code"), seconds) {
+        (StatusCode::UNAUTHORIZED, ..) if speaker == Speaker::Client => complaint.hint("check the client's id and secret"),
         (StatusCode::UNAUTHORIZED, ..) => complaint.hint("sign in with `cardea login`"),
         (_, Some("reauthentication_required"), _) => {
             complaint.hint("sign in again with `cardea login`, then repeat it")

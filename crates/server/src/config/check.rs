@@ -102,6 +102,7 @@ fn limits(limits: &Limits, wrong: &mut Vec<Wrong>) {
         ("limits.org_owners", limits.org_owners),
         ("limits.sign_ins_per_minute", limits.sign_ins_per_minute),
         ("limits.personal_keys_per_user", limits.personal_keys_per_user),
+        ("limits.service_keys_per_org", limits.service_keys_per_org),
     ];
     for (key, count) in counts {
         counted(key, count, 1, 1_000_000, wrong);

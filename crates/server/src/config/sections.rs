@@ -295,6 +295,7 @@ pub(crate) struct Limits {
     /// Sign-ins that one network may begin in a minute, and finish.
     pub(crate) sign_ins_per_minute: u32,
     pub(crate) personal_keys_per_user: u32,
+    pub(crate) service_keys_per_org: u32,
     #[serde(deserialize_with = "span")]
     pub(crate) invitation_default: Duration,
     #[serde(deserialize_with = "span")]
@@ -313,6 +314,7 @@ impl Default for Limits {
             org_owners: 3,
             sign_ins_per_minute: 300,
             personal_keys_per_user: 8,
+            service_keys_per_org: 64,
             invitation_default: Duration::from_secs(6 * HOUR),
             invitation_min: Duration::from_secs(5 * MINUTE),
             invitation_max: Duration::from_secs(30 * DAY),

@@ -4,6 +4,7 @@
 #![expect(dead_code, reason = "described and never made: what is sent are the gateway's types")]
 
 pub(crate) mod invitations;
+pub(crate) mod keys;
 pub(crate) mod orgs;
 pub(crate) mod owners;
 mod receipts;
@@ -70,107 +71,6 @@ pub(crate) struct Because {
     source: String,
     /// The group that matched.
     value: String,
-}
-
-/// What a key is for.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub(crate) enum KeyKind {
-    Personal,
-    Service,
-    Legacy,
-}
-
-/// How a key is now.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub(crate) enum KeyState {
-    Active,
-    Disabled,
-    Suspended,
-    Expired,
-    Revoked,
-    Deleted,
-}
-
-/// A key without its secret.
-#[derive(ToSchema)]
-pub(crate) struct Key {
-    /// `key_…`
-    id: String,
-    /// The public part of the secret.
-    kid: String,
-    /// How the secret begins, to recognise it by.
-    display: String,
-    kind: KeyKind,
-    name: String,
-    state: KeyState,
-    /// What it may do at the most.
-    grants: Vec<Grant>,
-    #[schema(format = DateTime)]
-    created_at: String,
-    /// Nothing for a key that never expires.
-    #[schema(format = DateTime)]
-    expires_at: Option<String>,
-    /// To the minute.
-    #[schema(format = DateTime)]
-    last_used_at: Option<String>,
-    /// Raised by each change; the ETag.
-    version: i64,
-}
-
-/// What a key may do at one service; only a service: whatever its holder may do there.
-#[derive(ToSchema)]
-pub(crate) struct Grant {
-    service: String,
-    /// Only these scopes, by name or alias; `*` alone for all.
-    #[schema(nullable = false)]
-    scopes: Option<Vec<String>>,
-    /// Only entities of this type.
-    #[schema(nullable = false)]
-    entity_type: Option<String>,
-    /// Only entities that one of these patterns names.
-    #[schema(nullable = false)]
-    entity_values: Option<Vec<String>>,
-}
-
-/// A whole service by its name, or a part of one.
-#[derive(ToSchema)]
-#[serde(untagged)]
-pub(crate) enum ServiceOfKey {
-    Whole(String),
-    Part(Grant),
-}
-
-/// A service of your org.
-#[derive(ToSchema)]
-pub(crate) struct Choice {
-    service: String,
-    title: String,
-    /// Whether a key of yours can have it; if not, you have no role there.
-    assignable: bool,
-}
-
-/// The answer of a check.
-#[derive(ToSchema)]
-#[schema(as = Verdict)]
-pub(crate) struct Verdict {
-    allowed: bool,
-    /// Why not, in a stable word; with a no only. The rest is there with a yes only.
-    #[schema(nullable = false)]
-    reason: Option<String>,
-    #[schema(nullable = false)]
-    key_id: Option<String>,
-    #[schema(nullable = false)]
-    kind: Option<KeyKind>,
-    /// The org's name.
-    #[schema(nullable = false)]
-    org: Option<String>,
-    /// Whose key it is.
-    #[schema(nullable = false)]
-    user: Option<String>,
-    #[schema(nullable = false, format = DateTime)]
-    expires_at: Option<String>,
 }
 
 /// A user as an admin sees them in the list.

@@ -4,7 +4,7 @@ use cardea_gateway::App;
 use cardea_gateway::keys::{Choice, KeyError, KeyView, Wanted};
 use cardea_gateway::people::{MeOrg, RoleView};
 use cardea_model::Timestamp;
-use cardea_model::key::{BadExpiry, Expiry, GrantSpec, KeyState as Stored};
+use cardea_model::key::{BadExpiry, Expiry, GrantSpec, KeyKind, KeyState as Stored};
 use std::time::Duration;
 
 use super::fields::Fields;
@@ -70,7 +70,7 @@ impl Typed {
             other => Expiry::parse(other)?,
         };
         let grants = self.services.iter().map(|service| GrantSpec::whole(service)).collect();
-        Ok(Wanted { name: self.name.clone(), expiry, grants, org: None })
+        Ok(Wanted { name: self.name.clone(), expiry, grants, org: None, kind: KeyKind::Personal, once: None })
     }
 
     /// What the error means for the form; nothing for those that no typing mends.
@@ -86,11 +86,23 @@ impl Typed {
             KeyError::Expiry(_) if custom => ("expires_on", sentence(&error.to_string())),
             KeyError::Expiry(_) => ("expiry", sentence(&error.to_string())),
             KeyError::Grant(_) if self.services.is_empty() => ("service", "Choose at least one service".to_owned()),
-            KeyError::Grant(_) | KeyError::NoRole(_) => ("service", sentence(&error.to_string())),
+            KeyError::Grant(_) | KeyError::NoRole(_) | KeyError::NotEnabled(_) => {
+                ("service", sentence(&error.to_string()))
+            }
             KeyError::Denied(_)
             | KeyError::Ended
             | KeyError::Missing
             | KeyError::State(_)
+            | KeyError::LegacyOff
+            | KeyError::LegacyRotation
+            | KeyError::NeedsExpiry
+            | KeyError::Grace
+            | KeyError::NoGrace
+            | KeyError::MaxAge
+            | KeyError::Token
+            | KeyError::Replayed(_)
+            | KeyError::OtherRequest
+            | KeyError::User(_)
             | KeyError::Stale
             | KeyError::Database(_) => return None,
         };

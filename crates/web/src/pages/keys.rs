@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use cardea_gateway::keys::{self, Change, KeyError};
+use cardea_gateway::keys::{self, Change, KeyError, Whose};
 use cardea_gateway::{App, people};
 use cardea_model::Fault;
 use cardea_model::id::KeyId;
@@ -66,7 +66,7 @@ async fn make(app: &App, reader: &Reader, typed: &Typed) -> Result<CreatedKey, K
 
 /// The page without a form: every key, newest first.
 async fn all(app: &App, reader: &Reader) -> Result<KeysPage, KeyError> {
-    let keys = keys::list(app, &reader.ctx).await?;
+    let keys = keys::list(app, &reader.ctx, &Whose::Own).await?;
     Ok(KeysPage {
         frame: reader.frame(Room::Keys),
         keys: keys.into_iter().rev().map(|key| key_form::row(app, key)).collect(),
@@ -97,7 +97,7 @@ async fn enable(State(app): State<App>, reader: Reader, Path(id): Path<String>) 
 
 async fn switch(app: &App, reader: &Reader, id: &str, active: bool) -> Result<Response, Problem> {
     let change = Change { active: Some(active), ..Change::default() };
-    let done = match (keys::change(app, &reader.ctx, key_id(id)?, change).await, active) {
+    let done = match (keys::change(app, &reader.ctx, &Whose::Own, key_id(id)?, change).await, active) {
         (Ok(_), true) => Done::KeyEnabled,
         (Ok(_), false) => Done::KeyDisabled,
         (Err(KeyError::State(_)), _) => Done::KeyEnded,
@@ -108,11 +108,11 @@ async fn switch(app: &App, reader: &Reader, id: &str, active: bool) -> Result<Re
 
 /// What deleting does, before it does.
 async fn ask(State(app): State<App>, reader: Reader, Path(id): Path<String>) -> Result<Response, Problem> {
-    let key = keys::get(&app, &reader.ctx, key_id(&id)?).await?;
+    let key = keys::get(&app, &reader.ctx, &Whose::Own, key_id(&id)?).await?;
     page(StatusCode::OK, &DeleteKeyPage { frame: reader.frame(Room::Keys), key: key_form::row(&app, key) })
 }
 
 async fn delete(State(app): State<App>, reader: Reader, Path(id): Path<String>) -> Result<Response, Problem> {
-    keys::delete(&app, &reader.ctx, key_id(&id)?).await?;
+    keys::delete(&app, &reader.ctx, &Whose::Own, key_id(&id)?).await?;
     see_other(&format!("/me/keys?done={}", Done::KeyDeleted.word()))
 }

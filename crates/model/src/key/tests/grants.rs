@@ -2,6 +2,7 @@
 
 mod later;
 mod oracle;
+mod preview;
 
 use super::super::*;
 use crate::catalogue::tests::shipped;
@@ -322,7 +323,47 @@ fn grants_are_checked_when_a_key_is_made() {
     assert_eq!(check(personal.clone(), KeyKind::Personal), Ok(specs(personal)));
     let frozen = check(json!([{"service": "catalog", "scopes": ["*"]}]), KeyKind::Service).unwrap();
     assert_eq!(frozen[0].scopes.as_ref().unwrap().len(), 5);
+    assert_eq!(frozen[0].entity_values.as_deref(), Some(&["acme/*".to_owned(), "acme/*/*".to_owned()][..]));
+    // A legacy key is for what personal keys are for.
+    assert!(check(json!([{"service": "registry"}]), KeyKind::Legacy).is_ok());
+    assert!(check(json!([{"service": "gateway"}]), KeyKind::Legacy).unwrap_err().contains("takes no legacy keys"));
     assert!(serde_json::from_value::<GrantSpec>(json!({"service": "catalog", "scope": []})).is_err());
+}
+
+#[test]
+fn what_is_missing_for_a_key_to_be_of_use_is_said() {
+    let catalogue = shipped();
+    let of = |scopes: &[&str]| json!({"service": "catalog", "scopes": scopes});
+    let least = "`catalog` is of use with at least `get_container` and `list_containers`, or \
+                 `get_artifact` and `list_artifacts`";
+    for (value, said) in [
+        (json!([of(&["get_container", "List Container"])]), vec![]),
+        (json!([of(&["get_artifact"]), of(&["list_artifacts"])]), vec![]),
+        (json!([of(&["get_container"])]), vec![least]),
+        (
+            json!([of(&["download_container"])]),
+            vec![least, "`download_container` is of no use without `get_container`"],
+        ),
+        (json!([of(&["*"])]), vec![]),
+        (json!([{"service": "registry", "scopes": ["upload_container"]}, {"service": "catalog"}]), vec![]),
+    ] {
+        assert_eq!(warnings(&specs(value.clone()), &catalogue), said, "{value}");
+    }
+}
+
+#[test]
+fn what_is_restricted_is_for_orgs_that_have_what_opens_it() {
+    let catalogue = shipped();
+    let asked = catalogue.service_named("catalog").unwrap();
+    let with = |names: &[&str], labels: &[&str]| {
+        unlocked(&catalogue, asked, labels, catalogue.services_named(names.iter().copied()))
+    };
+    assert!(with(&["catalog"], &[]));
+    assert!(!with(&["catalog"], &["nvaie"]));
+    assert!(with(&["catalog", "ai_enterprise"], &["nvaie"]));
+    assert!(!with(&["catalog", "ai_enterprise"], &["nvaie", "unheard_of"]));
+    let registry = catalogue.service_named("registry").unwrap();
+    assert!(!unlocked(&catalogue, registry, &["nvaie"], catalogue.services_named(["registry", "ai_enterprise"])));
 }
 
 #[test]

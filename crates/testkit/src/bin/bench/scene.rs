@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use cardea_gateway::App;
 use cardea_model::id::{KeyId, MemberId, OrgId, UserId};
 use cardea_store::db::Tx;
-use cardea_store::{account, grant, key, member, person};
+use cardea_store::{account, grant, key, member, person, secret};
 use cardea_testkit::{Database, Engine, NodeBuilder, World};
 use cardea_tokens::format::{Prefix, Secret};
 use serde::{Deserialize, Serialize};
@@ -107,20 +107,21 @@ async fn give_key(app: &App, tx: &mut Tx, holder: &Holder, name: &str) -> Result
         id: KeyId::new(now, &*app.random),
         kind: "personal",
         org: holder.org,
-        member: holder.member,
-        user: holder.user,
+        owner: key::Owner::Person { user: holder.user, member: holder.member },
         name,
         name_folded: name,
         grants: r#"[{"service":"registry"}]"#,
         epoch: 1,
+        created_by: holder.user,
         created_at: now,
         expires_at: None,
+        warned: 0,
     };
-    let secret = Secret::generate(Prefix::Personal, &*app.random);
+    let fresh = Secret::generate(Prefix::Personal, &*app.random);
     ensure!(key::add_below(tx, &new, 8).await?, "a key was not added");
-    let mac = app.peppers.mac(secret.expose()).to_bytes();
-    key::add_secret(tx, new.id, secret.kid().as_str(), &mac, now).await?;
-    Ok(secret.expose().to_owned())
+    let mac = app.peppers.mac(fresh.expose()).to_bytes();
+    secret::add(tx, new.id, fresh.kid().as_str(), &mac, now).await?;
+    Ok(fresh.expose().to_owned())
 }
 
 /// People of the directory, each with a key: their SCIM ids and the keys' secrets.
