@@ -21,7 +21,7 @@ pub(crate) struct Problem {
     /// The page that a person is shown instead.
     pub(crate) page: Option<String>,
     /// The key that an earlier request of the same name has made.
-    pub(crate) key: Option<serde_json::Value>,
+    pub(crate) key: Option<Box<serde_json::Value>>,
 }
 
 /// Every error of the API, as `application/problem+json` (RFC 9457 §3.1).
@@ -65,7 +65,7 @@ impl Problem {
             code: self.code,
             request_id: request,
             key_id: self.key.as_ref().and_then(|key| key.get("id")?.as_str()),
-            key: self.key.as_ref(),
+            key: self.key.as_deref(),
         };
         let mut response = match &self.page {
             Some(page) => (self.status, Html(page.clone())).into_response(),

@@ -111,9 +111,9 @@ impl From<keys::Created> for Created {
 
 /// The answer to a creation; to a repeated one the key without its secret, in a problem that says so.
 pub(super) fn created(made: Result<keys::Created, KeyError>, folder: &str) -> Result<Response, Problem> {
-    let made = made.map_err(|error| match &error {
-        KeyError::Replayed(key) => Problem { key: serde_json::to_value(key).ok(), ..Problem::from(error) },
-        _ => Problem::from(error),
+    let made = made.map_err(|error| {
+        let key = if let KeyError::Replayed(key) = &error { serde_json::to_value(key).ok() } else { None };
+        Problem { key: key.map(Box::new), ..Problem::from(error) }
     })?;
     let location = format!("{folder}/{}", made.key.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(Created::from(made))).into_response())
