@@ -172,15 +172,15 @@ async fn refused(
 
 /// What the error means for the form; nothing for those that no typing mends.
 fn problems(error: &InvitationError, offer: &Offer) -> Option<Problems> {
-    match error {
-        InvitationError::Reauthenticate => Some(Problems::default()),
-        // Whoever manages a team cannot ask outsiders in.
-        InvitationError::Denied(Denied::Refused) if !offer.org && !offer.is_empty() => {
-            let text = "You can add who is in the account already. For anybody else, ask a user admin of the org";
-            Some(wrong("email", text))
-        }
-        other => field_of(other).map(|field| wrong(field, &sentence(&error.to_string()))),
+    // Whoever manages a team cannot ask outsiders in.
+    if matches!(error, InvitationError::Denied(Denied::Refused)) && !offer.org && !offer.is_empty() {
+        let text = "You can add who is in the account already. For anybody else, ask a user admin of the org";
+        return Some(wrong("email", text));
     }
+    if matches!(error, InvitationError::Reauthenticate) {
+        return Some(Problems::default());
+    }
+    field_of(error).map(|field| wrong(field, &sentence(&error.to_string())))
 }
 
 /// The field that an error is about; nothing for those that no typing mends.

@@ -190,13 +190,13 @@ async fn describe(
         Ok(team) => return done(&reader, &team.name, Done::TeamDescribed),
         Err(error) => error,
     };
-    let (problems, theirs) = match error {
-        OrgError::Description => (wrong("description", &sentence(&error.to_string())), None),
-        OrgError::Stale => {
-            let now = teams::show(&app, &reader.ctx, account, &team).await?.description;
-            (wrong("description", "Somebody else has changed it since you opened this page"), Some(now))
-        }
-        other => return Err(other.into()),
+    let (problems, theirs) = if matches!(error, OrgError::Description) {
+        (wrong("description", &sentence(&error.to_string())), None)
+    } else if matches!(error, OrgError::Stale) {
+        let now = teams::show(&app, &reader.ctx, account, &team).await?.description;
+        (wrong("description", "Somebody else has changed it since you opened this page"), Some(now))
+    } else {
+        return Err(error.into());
     };
     let typed = Typed { description: Some((text, problems)), theirs, ..Typed::default() };
     page(status(error.kind()), &whole(&app, &reader, account, (&team, ""), typed).await?)

@@ -4,7 +4,7 @@ use cardea_model::numbers::HoldKind;
 
 use super::{Rendered, Sample, page, problem};
 use crate::console::frame::Room;
-use crate::console::people::{Because, Origin, PeoplePage, PersonRow, PersonState, RoleRow, Tab, Tabs};
+use crate::console::people::{Because, Origin, PeoplePage, PersonLink, PersonRow, PersonState, RoleRow, Tab, Tabs};
 use crate::console::person::{
     Blast, DeactivatePage, HoldRow, IdentityRow, PersonPage, RemovePage, SessionRow, Switch, TakePage,
 };
@@ -22,38 +22,38 @@ impl Sample {
         RoleRow { team: team.map(|team| self.text(team)), title: self.text(title), because, take }
     }
 
+    fn row(
+        &self,
+        (person, standing): (PersonLink, &str),
+        state: PersonState,
+        (origin, roles): (Origin, Vec<RoleRow>),
+        keys: usize,
+        last: Option<u64>,
+    ) -> PersonRow {
+        let last_sign_in = last.map(|seconds| self.ago(seconds));
+        PersonRow { person, standing: standing.to_owned(), state, origin, roles, keys, last_sign_in }
+    }
+
     pub(super) fn people(&self) -> Vec<PersonRow> {
-        let row = |person, standing: &str, state, (origin, roles), keys, last: Option<u64>| PersonRow {
-            person,
-            standing: standing.to_owned(),
-            state,
-            origin,
-            roles,
-            keys,
-            last_sign_in: last.map(|seconds| self.ago(seconds)),
-        };
         let aie = || vec![self.because("AIE admins", "NGC_AIE_PR_Admin")];
         let vision = || vec![self.because("Vision readers", "vision-all")];
         vec![
-            row(
-                self.person("Ana Ruiz", "ana.ruiz@acme.test"),
-                "owner",
+            self.row(
+                (self.person("Ana Ruiz", "ana.ruiz@acme.test"), "owner"),
                 PersonState::Active,
                 (Origin::Owner, vec![]),
                 2,
                 Some(600),
             ),
-            row(
-                self.person("Jonas Weber", "jonas@corp.example"),
-                "member",
+            self.row(
+                (self.person("Jonas Weber", "jonas@corp.example"), "member"),
                 PersonState::Deactivated,
                 (Origin::Rules, vec![self.role(Some("vision"), "NGC Catalog Read", vision())]),
                 0,
                 Some(90_000),
             ),
-            row(
-                self.person("Łucja Żak", "lucja.zak@corp.example"),
-                "user admin",
+            self.row(
+                (self.person("Łucja Żak", "lucja.zak@corp.example"), "user admin"),
                 PersonState::Active,
                 (
                     Origin::Hand,
@@ -62,9 +62,8 @@ impl Sample {
                 1,
                 Some(100_000),
             ),
-            row(
-                self.mei(),
-                "member",
+            self.row(
+                (self.mei(), "member"),
                 PersonState::Active,
                 (
                     Origin::Rules,
@@ -76,9 +75,8 @@ impl Sample {
                 3,
                 Some(3_000),
             ),
-            row(
-                self.person("sam.okafor@corp.example", "sam.okafor@corp.example"),
-                "member",
+            self.row(
+                (self.person("sam.okafor@corp.example", "sam.okafor@corp.example"), "member"),
                 PersonState::Active,
                 (Origin::Hand, vec![]),
                 0,
