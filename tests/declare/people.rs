@@ -65,6 +65,15 @@ async fn people_by_hand_are_made_and_changed_and_never_lost(engine: Engine) -> R
     assert_eq!(changed, ["~ accounts[acme].users[ben@acme.test]  password: given anew"]);
     assert_eq!(browser.get("/api/v1/me").await?.status, 401);
 
+    // One person has one password: whoever is made in another account with another one is signed out here too.
+    let typed = [("email", "ben@acme.test"), ("password", "Another-Password-1")];
+    assert_eq!(browser.post_form("/login/password", &typed).await?.status, 303);
+    node.clock.advance(Duration::from_secs(1));
+    let beta = json!({"name": "beta", "users": [{"email": "ben@acme.test", "password": CHOSEN}]});
+    apply(node, &json!({"version": 1, "accounts": [beta]})).await?;
+    assert_eq!(browser.get("/api/v1/me").await?.status, 401);
+    apply(node, &ben("Another-Password-1", &read)).await?;
+
     // Whoever is to own the org does; nobody stops owning it by a document.
     let owning = with("users", json!([{"email": "ben@acme.test", "owner": true}]));
     assert_eq!(lines(&apply(node, &owning).await?), ["+ accounts[acme].owners[ben@acme.test]"]);

@@ -43,8 +43,12 @@ impl Losses {
                     losses.people.extend(with_password(conn, email).await?);
                 }
                 Work::ByHand(ByHand::Change { member, .. }) => losses.changed.push(*member),
+                // Somebody new here may be known in another account.
+                Work::ByHand(ByHand::Add { user, hash: Some(_) }) => {
+                    losses.people.extend(with_password(conn, user.email.as_deref().unwrap_or_default()).await?);
+                }
                 Work::Account { .. }
-                | Work::ByHand(ByHand::Add { .. })
+                | Work::ByHand(ByHand::Add { hash: None, .. })
                 | Work::Invitation(_)
                 | Work::Column(_)
                 | Work::Owner(Ownership::Added { hash: None, .. })
