@@ -45,6 +45,7 @@ use crate::context::Ctx;
 use crate::entitlements;
 use crate::feed;
 use crate::password::PasswordError;
+use crate::rules;
 use crate::state::{Account, OrgKind, Problem, Secret, State, Thing, Version, check};
 
 use change::Outcome;
@@ -214,6 +215,10 @@ async fn apply_account(
     mut password: OwnerPassword,
     seen: &mut Seen,
 ) -> Result<Outcome, DeclareError> {
+    let standing = account::named(&mut app.db.read().await?, &declared.name).await?;
+    if let Some(row) = standing {
+        rules::finish(app, row.id).await?;
+    }
     for _ in 0..TRIES {
         let mut tx = turn(app).await?;
         if let Some(row) = account::named(&mut tx, &declared.name).await? {

@@ -207,12 +207,16 @@ impl Hand<'_> {
             return Ok(());
         }
         let corrupt = |_: GatewayError| DeclareError::Corrupt("rule");
+        let unwritten = |error| match error {
+            GatewayError::Database(error) => DeclareError::Database(error),
+            GatewayError::Denied(_) | GatewayError::Corrupt(_) | GatewayError::Missing(_) => corrupt(error),
+        };
         let (change, rules) = match active {
             true => (Change::Apply, rules::drafted(tx, row.org).await.map_err(corrupt)?),
             false => (Change::Revoke, Vec::new()),
         };
         let flip = Flip { change, rules: &rules, active, digest: "", summary: "{}" };
-        rules::put_in_force(self.app, tx, self.ctx, &row, flip).await.map_err(corrupt)?;
+        rules::put_in_force(self.app, tx, self.ctx, &row, flip).await.map_err(unwritten)?;
         self.news.org = true;
         Ok(())
     }

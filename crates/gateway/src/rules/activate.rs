@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::error::RulesError;
 use super::plan::{Counts, Draft, Guard, Preview, compare};
-use super::{Change, Flip, Frozen, put_in_force, tell};
+use super::{Change, Flip, Frozen, finish, put_in_force, tell};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::{audit, feed, session};
@@ -36,24 +36,12 @@ pub struct Activated {
 /// [`RulesError`].
 pub async fn preview(app: &App, ctx: &Ctx, account: AccountId) -> Result<Preview, RulesError> {
     ctx.may(Permission::ManageRules, account)?;
+    finish(app, account).await?;
     let draft = read(app, account).await?;
-    Ok(compare(app, ctx, &draft).await?)
+    Ok(compare(app, ctx, &draft, None).await?)
 }
 
-/// What taking the rules out of force would do: whoever they manage loses every role.
-///
-/// # Errors
-/// [`RulesError`].
-pub async fn before_revoking(app: &App, ctx: &Ctx, account: AccountId) -> Result<Preview, RulesError> {
-    ctx.may(Permission::ManageRules, account)?;
-    let draft = Draft { rules: Vec::new(), ..read(app, account).await? };
-    if !draft.account.rules.active {
-        return Err(RulesError::NotActive);
-    }
-    Ok(compare(app, ctx, &draft).await?)
-}
-
-async fn read(app: &App, account: AccountId) -> Result<Draft, RulesError> {
+pub(super) async fn read(app: &App, account: AccountId) -> Result<Draft, RulesError> {
     let mut conn = app.db.read().await?;
     let row = account::find(&mut conn, account).await?.ok_or(RulesError::Missing("org"))?;
     Ok(Draft::read(app, &mut conn, &row).await?)
@@ -72,11 +60,12 @@ pub async fn activate(
     confirm: Option<&str>,
 ) -> Result<Activated, RulesError> {
     ctx.may(Permission::ManageRules, account)?;
+    finish(app, account).await?;
     let draft = read(app, account).await?;
     if draft.digest != digest {
         return Err(RulesError::Stale);
     }
-    let preview = compare(app, ctx, &draft).await?;
+    let preview = compare(app, ctx, &draft, None).await?;
     confirmed(&preview.guards, &draft.account, confirm)?;
     let summary = serde_json::to_string(&preview.counts).map_err(|_| RulesError::Corrupt("preview"))?;
     let (mut tx, ctx, row) = locked(app, ctx, account).await?;
@@ -146,7 +135,9 @@ pub async fn undo(app: &App, ctx: &Ctx, account: AccountId, generation: Option<i
         return Err(RulesError::NothingToUndo);
     }
     let previous = generation::find(&mut tx, row.org, current.previous).await?;
-    let gave = |previous: &Generation| previous.kind != Change::Revoke.as_str() && previous.rules != "[]";
+    let gave = |previous: &Generation| {
+        ![Change::Revoke, Change::Freeze].iter().any(|out| previous.kind == out.as_str()) && previous.rules != "[]"
+    };
     let active = previous.as_ref().is_some_and(gave);
     let rules: Vec<Frozen> = match &previous {
         Some(previous) => serde_json::from_str(&previous.rules).map_err(|_| RulesError::Corrupt("generation"))?,
@@ -154,22 +145,4 @@ pub async fn undo(app: &App, ctx: &Ctx, account: AccountId, generation: Option<i
     };
     let flip = Flip { change: Change::Undo, rules: &rules, active, digest: "", summary: "{}" };
     flip_to(app, tx, &ctx, &row, flip, "rules.undone").await
-}
-
-/// Takes the rules out of force and with them every role that they gave; roles by hand of those whom they managed do not come
-/// back.
-///
-/// # Errors
-/// [`RulesError`].
-pub async fn revoke(app: &App, ctx: &Ctx, account: AccountId, confirm: Option<&str>) -> Result<i64, RulesError> {
-    ctx.may(Permission::ManageRules, account)?;
-    let (tx, ctx, row) = locked(app, ctx, account).await?;
-    if !row.rules.active {
-        return Err(RulesError::NotActive);
-    }
-    if confirm != Some(row.org_name.as_str()) {
-        return Err(RulesError::Confirm(vec![Guard::ManyLoseEverything]));
-    }
-    let flip = Flip { change: Change::Revoke, rules: &[], active: false, digest: "", summary: "{}" };
-    flip_to(app, tx, &ctx, &row, flip, "rules.deactivated").await
 }

@@ -53,6 +53,7 @@ fn words(guards: &[Guard]) -> String {
         Guard::ManyLoseEverything => "more than a fifth of the people with a role would lose every role",
         Guard::YouLoseUserAdmin => "you would no longer manage users",
         Guard::NobodyMatches => "no rule matches anybody",
+        Guard::RolesStay => "what the rules gave stays with everybody, whatever their groups become",
     };
     guards.iter().map(word).collect::<Vec<_>>().join(", ")
 }

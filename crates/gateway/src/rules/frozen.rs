@@ -33,6 +33,8 @@ pub(crate) struct Marks {
     pub(crate) also: Vec<i64>,
     /// Generations that were undone: their marks are void.
     pub(crate) undone: Vec<i64>,
+    /// Generations that took rules out of force and left by hand what these had given: marks from before count no more.
+    pub(crate) freezes: Vec<i64>,
 }
 
 impl Marks {
@@ -43,13 +45,41 @@ impl Marks {
         next.also.retain(|number| *number > standing.settled);
         match change {
             Change::Activate | Change::Apply | Change::Revoke => next.also.extend((current > 0).then_some(current)),
-            Change::Undo => next.undone.push(current),
+            Change::Freeze => {
+                next.also.push(current);
+                next.freezes.push(current + 1);
+            }
+            Change::Undo => {
+                next.undone.push(current);
+                next.freezes.retain(|freeze| *freeze != current);
+            }
         }
         next
     }
 
+    /// Whether a mark says that only rules give somebody's roles.
     pub(crate) fn count(&self, mark: i64) -> bool {
+        self.stands(mark) && self.freezes.iter().all(|freeze| mark > *freeze)
+    }
+
+    /// Whether it said so when this generation left by hand what rules had given.
+    pub(crate) fn counted(&self, mark: i64, freeze: i64) -> bool {
+        self.stands(mark) && self.freezes.iter().all(|other| *other >= freeze || mark > *other)
+    }
+
+    /// Whether a mark may count again: it is not void for ever.
+    pub(crate) fn stands(&self, mark: i64) -> bool {
         !self.undone.contains(&mark)
+    }
+
+    /// Whether a noted mark can never count again once there is the newer one.
+    pub(crate) fn gives_way(&self, noted: i64, newer: i64) -> bool {
+        !self.stands(noted) || self.freezes.iter().any(|freeze| noted < *freeze && newer > *freeze)
+    }
+
+    /// The generation in force, if it left by hand what rules had given.
+    pub(crate) fn freeze(&self, number: i64) -> Option<i64> {
+        self.freezes.last().copied().filter(|freeze| *freeze == number)
     }
 }
 
@@ -89,7 +119,7 @@ pub(crate) struct Earlier {
     pub(crate) number: i64,
     pub(crate) rules: RuleSet,
     /// When another one took its place: it manages nobody of whom something was first said later.
-    until: Timestamp,
+    pub(crate) until: Timestamp,
 }
 
 impl Earlier {
@@ -151,6 +181,12 @@ impl Sets {
     /// The earlier generations whose people may not carry their marks yet, the oldest first.
     pub(crate) fn unsettled(&self, settled: i64) -> impl Iterator<Item = &Earlier> {
         self.also.iter().filter(move |earlier| earlier.number > settled)
+    }
+
+    /// The rules that gave the roles which the generation in force left by hand, as long as these are not written for
+    /// everybody.
+    pub(crate) fn left(&self, settled: i64) -> Option<&Earlier> {
+        self.marks.freeze(self.number).and_then(|_| self.unsettled(settled).last())
     }
 
     /// The groups of these numbers. What a committed number stands for never changes, so each is read once.

@@ -2,6 +2,7 @@
 //! nowhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cardea_model::Caller;
 use cardea_model::id::{MemberId, UserId};
@@ -46,6 +47,9 @@ pub struct Counts {
     pub people: u64,
     /// Owners, whom no rule touches.
     pub owners: u64,
+    /// Whose roles come from rules now.
+    #[serde(default)]
+    pub managed: u64,
     /// Who matches a rule.
     pub matched: u64,
     /// Who gains some role.
@@ -76,6 +80,8 @@ pub enum Guard {
     YouLoseUserAdmin,
     /// No rule matches anybody.
     NobodyMatches,
+    /// What rules gave no longer follows what anybody's identity provider says.
+    RolesStay,
 }
 
 /// One person whom it changes.
@@ -134,8 +140,14 @@ fn digest(app: &App, account: &Account, rules: &[Frozen]) -> Result<String, Gate
     Ok(base64url(&sha256(&text)))
 }
 
-/// What activation of `draft` would do, in the words of whoever asks.
-pub(super) async fn compare(app: &App, ctx: &Ctx, draft: &Draft) -> Result<Preview, GatewayError> {
+/// What activation of `draft` would do, in the words of whoever asks. With `most`, lists that are older than that do not
+/// count afterwards.
+pub(super) async fn compare(
+    app: &App,
+    ctx: &Ctx,
+    draft: &Draft,
+    most: Option<Duration>,
+) -> Result<Preview, GatewayError> {
     let set = RuleSet::compile(&draft.rules).ok_or(GatewayError::Corrupt("rule"))?;
     let mut conn = app.db.read().await?;
     let account = &draft.account;
@@ -145,7 +157,7 @@ pub(super) async fn compare(app: &App, ctx: &Ctx, draft: &Draft) -> Result<Previ
     let mut table = Table::new(teams.into_iter().map(|team| team.name).collect());
     let ruled = (table.ruled(Index::new(&sets.giving, &groups)), table.ruled(Index::new(&set, &groups)));
     let settled = account.rules.settled;
-    let mut comparison = Comparison::new((&sets, settled), ruled, &groups, (speaker(ctx), ctx.now));
+    let mut comparison = Comparison::new((&sets, settled), ruled, &groups, (speaker(ctx), ctx.now, most));
     let mut after = String::new();
     loop {
         let page = group::page(&mut conn, account.id, &after, PAGE).await?;

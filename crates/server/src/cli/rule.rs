@@ -53,6 +53,18 @@ pub(crate) enum Rule {
     /// Take the last activation back
     #[command(after_help = "Example:\n  cardea rule undo --org acme")]
     Undo(Of),
+    /// Take the rules out of force
+    #[command(after_help = "Example:\n  cardea rule deactivate --keep-roles --org acme --confirm acme")]
+    Deactivate {
+        /// Everybody keeps what the rules gave, as roles by hand; without it they lose it
+        #[arg(long)]
+        keep_roles: bool,
+        /// The org's name; without it the preview is shown
+        #[arg(long, value_name = "ORG")]
+        confirm: Option<String>,
+        #[command(flatten)]
+        of: Of,
+    },
     /// Say why somebody has the roles that they have
     #[command(after_help = "Example:\n  cardea rule explain ana@corp.example --org acme")]
     Explain {
@@ -100,6 +112,9 @@ pub(crate) async fn rule(environment: &Environment, rule: &Rule) -> anyhow::Resu
             in_force(of, &done?)?;
         }
         Rule::Undo(of) => in_force(of, &gateway.send(Method::POST, &of.path("rules/undo"), Some(&json!({}))).await?)?,
+        Rule::Deactivate { keep_roles, confirm, of } => {
+            deactivate(&gateway, of, *keep_roles, confirm.as_deref()).await?;
+        }
         Rule::Explain { user, of } => explain(&gateway, of, user).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -172,8 +187,32 @@ async fn remove(gateway: &Remote, of: &Of, name: &str) -> anyhow::Result<()> {
 }
 
 async fn preview(gateway: &Remote, of: &Of) -> anyhow::Result<()> {
+    let preview = compared(gateway, of, "rules/preview", &json!({})).await?;
+    if of.form() != Form::Json {
+        note(&format!("cardea rule activate --org {} --digest {}", of.org, text(&preview, "digest")));
+    }
+    Ok(())
+}
+
+/// Takes the rules out of force; without the org's name, what that would do.
+async fn deactivate(gateway: &Remote, of: &Of, keep_roles: bool, confirm: Option<&str>) -> anyhow::Result<()> {
+    let how = if keep_roles { "freeze" } else { "revoke" };
+    let Some(confirm) = confirm else {
+        compared(gateway, of, "rules/deactivate/preview", &json!({"how": how})).await?;
+        if of.form() != Form::Json {
+            let keep = if keep_roles { " --keep-roles" } else { "" };
+            note(&format!("cardea rule deactivate{keep} --org {0} --confirm {0}", of.org));
+        }
+        return Ok(());
+    };
+    let wanted = json!({"how": how, "confirm": confirm});
+    in_force(of, &gateway.send(Method::POST, &of.path("rules/deactivate"), Some(&wanted)).await?)
+}
+
+/// A preview, printed.
+async fn compared(gateway: &Remote, of: &Of, path: &str, asked: &Value) -> anyhow::Result<Value> {
     let bar = spinner("comparing everybody");
-    let preview = gateway.send(Method::POST, &of.path("rules/preview"), Some(&json!({}))).await;
+    let preview = gateway.send(Method::POST, &of.path(path), Some(asked)).await;
     bar.finish_and_clear();
     let preview = preview?;
     let row = |person: &Value| {
@@ -200,9 +239,8 @@ async fn preview(gateway: &Remote, of: &Of) -> anyhow::Result<()> {
         for guard in items(&preview, "guards").filter_map(Value::as_str) {
             note(&format!("careful: {} (activation asks for --confirm {})", guard.replace('_', " "), of.org));
         }
-        note(&format!("cardea rule activate --org {} --digest {}", of.org, text(&preview, "digest")));
     }
-    Ok(())
+    Ok(preview)
 }
 
 fn in_force(of: &Of, done: &Value) -> anyhow::Result<()> {

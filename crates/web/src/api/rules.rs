@@ -5,7 +5,9 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use cardea_gateway::rules::{self, Activated, Explanation, Preview, RuleView, RulesError, RulesView, Tried, Written};
+use cardea_gateway::rules::{
+    self, Activated, Deactivation, Explanation, Preview, RuleView, RulesError, RulesView, Tried, Written,
+};
 use cardea_gateway::{App, people};
 use cardea_model::Permission;
 use cardea_model::id::RuleId;
@@ -27,6 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(preview))
         .routes(routes!(activate))
         .routes(routes!(undo))
+        .routes(routes!(before_deactivating))
         .routes(routes!(deactivate))
         .routes(routes!(try_out))
         .routes(routes!(explain))
@@ -162,11 +165,37 @@ async fn undo(
 #[schema(as = Deactivation)]
 #[serde(default, deny_unknown_fields)]
 struct Deactivate {
+    /// `revoke`, the default: what they gave is gone. `freeze`: it stays with those who have it, as if given by hand.
+    #[schema(value_type = String)]
+    how: Deactivation,
     /// The org's name.
     confirm: Option<String>,
 }
 
-/// Take the rules out of force, and with them every role that they gave.
+/// What becomes of the roles.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = DeactivationToPreview)]
+#[serde(default, deny_unknown_fields)]
+struct How {
+    /// `revoke`, the default, or `freeze`.
+    #[schema(value_type = String)]
+    how: Deactivation,
+}
+
+/// What taking the rules out of force would do, person by person. Nothing is written.
+#[utoipa::path(post, path = "/api/v1/orgs/{org}/rules/deactivate/preview", tag = "rules", request_body = How, responses(
+    (status = 200, body = shapes::Preview, description = "The difference"), (status = 409, description = "No rules are in force")))]
+async fn before_deactivating(
+    State(app): State<App>,
+    Somebody(ctx): Somebody,
+    Path(org): Path<String>,
+    Body(wanted): Body<How>,
+) -> Result<Json<Preview>, Problem> {
+    let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
+    Ok(Json(rules::before_deactivating(&app, &ctx, account.id, wanted.how).await?))
+}
+
+/// Take the rules out of force: with every role that they gave, or leaving these with everybody as roles by hand.
 #[utoipa::path(post, path = "/api/v1/orgs/{org}/rules/deactivate", tag = "rules", request_body = Deactivate, responses(
     (status = 200, body = shapes::Generation, description = "No rules are in force"),
     (status = 409, description = "`confirm` must be the org's name; or no rules are in force")))]
@@ -177,7 +206,7 @@ async fn deactivate(
     Body(wanted): Body<Deactivate>,
 ) -> Result<Response, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
-    let generation = rules::revoke(&app, &ctx, account.id, wanted.confirm.as_deref()).await?;
+    let generation = rules::deactivate(&app, &ctx, account.id, wanted.how, wanted.confirm.as_deref()).await?;
     Ok(Json(serde_json::json!({"generation": generation})).into_response())
 }
 

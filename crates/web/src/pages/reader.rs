@@ -73,10 +73,11 @@ pub(super) enum Done {
     RulesUndone,
     NotTheLastChange,
     RulesOff,
+    RulesFrozen,
 }
 
 impl Done {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::KeyDisabled,
         Self::KeyEnabled,
         Self::KeyDeleted,
@@ -93,6 +94,7 @@ impl Done {
         Self::RulesUndone,
         Self::NotTheLastChange,
         Self::RulesOff,
+        Self::RulesFrozen,
     ];
 
     /// The word in the address.
@@ -114,6 +116,7 @@ impl Done {
             Self::RulesUndone => "rules-undone",
             Self::NotTheLastChange => "not-the-last-change",
             Self::RulesOff => "rules-off",
+            Self::RulesFrozen => "rules-frozen",
         }
     }
 
@@ -147,6 +150,7 @@ impl Done {
                 (Tone::Warning, "Nothing was undone: the rules have changed again since. This is the last change now.")
             }
             Self::RulesOff => (Tone::Good, "No rules are in force. What they gave is gone, on every node."),
+            Self::RulesFrozen => (Tone::Good, "No rules are in force. Everybody keeps what they gave, by hand."),
             Self::PasswordChanged => {
                 (Tone::Good, "Your password is changed, and every other session has ended. Your API keys work on.")
             }

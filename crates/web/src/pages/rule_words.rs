@@ -174,6 +174,7 @@ pub(super) const fn guard(guard: Guard) -> &'static str {
         Guard::NobodyMatches => {
             "No rule matches anybody. The groups may be spelt differently at the identity provider."
         }
+        Guard::RolesStay => "Everybody keeps what the rules gave, whatever their groups become.",
     }
 }
 

@@ -1,14 +1,15 @@
 //! Membership rules: write them, preview them, put them in force and take them out again, try them on claims.
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use cardea_gateway::rules::{self, InForce, RuleView, RulesError, RulesView};
+use cardea_gateway::rules::{self, Deactivation, InForce, RuleView, RulesError, RulesView};
 use cardea_gateway::{App, people};
 use cardea_model::id::{AccountId, RuleId};
 use cardea_model::{Fault, Permission};
+use serde::Deserialize;
 
 use super::fields::Fields;
 use super::reader::{Done, Reader};
@@ -264,6 +265,7 @@ fn receipt(reader: &Reader, last: InForce) -> InForcePage {
     let title = match (last.active, last.kind.as_str()) {
         (true, "undo") => "The rules from before are in force again".to_owned(),
         (true, _) => format!("{} {} in force", sentence(&number), if last.rules.len() == 1 { "is" } else { "are" }),
+        (false, "freeze") => "No rules are in force, and what they gave stays".to_owned(),
         (false, _) => "No rules are in force".to_owned(),
     };
     InForcePage {
@@ -297,19 +299,37 @@ async fn undo(
 }
 
 /// Who loses what, before it happens.
-async fn before_off(State(app): State<App>, reader: Reader, Path(org): Path<String>) -> Result<Response, Problem> {
+async fn before_off(
+    State(app): State<App>,
+    reader: Reader,
+    Path(org): Path<String>,
+    Query(asked): Query<Off>,
+) -> Result<Response, Problem> {
     let account = account(&app, &reader, &org).await?;
-    page(StatusCode::OK, &out_of_force(&app, &reader, account, Problems::default()).await?)
+    page(StatusCode::OK, &out_of_force(&app, &reader, account, (asked.how, Problems::default())).await?)
+}
+
+/// What becomes of the roles.
+#[derive(Deserialize)]
+struct Off {
+    #[serde(default)]
+    how: Deactivation,
 }
 
 async fn out_of_force(
     app: &App,
     reader: &Reader,
     account: AccountId,
-    problems: Problems,
+    (how, problems): (Deactivation, Problems),
 ) -> Result<OffPage, RulesError> {
-    let preview = rules::before_revoking(app, &reader.ctx, account).await?;
-    Ok(OffPage { frame: reader.frame(Room::Rules), difference: words::difference(app, &preview), problems })
+    let preview = rules::before_deactivating(app, &reader.ctx, account, how).await?;
+    Ok(OffPage {
+        frame: reader.frame(Room::Rules),
+        freeze: how == Deactivation::Freeze,
+        managed: usize::try_from(preview.counts.managed).unwrap_or(usize::MAX),
+        difference: words::difference(app, &preview),
+        problems,
+    })
 }
 
 async fn off(
@@ -319,10 +339,14 @@ async fn off(
     fields: Fields,
 ) -> Result<Response, Problem> {
     let account = account(&app, &reader, &org).await?;
-    match rules::revoke(&app, &reader.ctx, account, Some(fields.one("confirm").trim())).await {
-        Ok(_) => see_other(&at(&reader, &format!("/in-force?done={}", Done::RulesOff.word()))),
+    let (how, done) = match fields.one("how") {
+        "freeze" => (Deactivation::Freeze, Done::RulesFrozen),
+        _ => (Deactivation::Revoke, Done::RulesOff),
+    };
+    match rules::deactivate(&app, &reader.ctx, account, how, Some(fields.one("confirm").trim())).await {
+        Ok(_) => see_other(&at(&reader, &format!("/in-force?done={}", done.word()))),
         Err(RulesError::Confirm(_)) => {
-            let shown = out_of_force(&app, &reader, account, unconfirmed(&reader)).await?;
+            let shown = out_of_force(&app, &reader, account, (how, unconfirmed(&reader))).await?;
             page(StatusCode::CONFLICT, &shown)
         }
         Err(error) => Err(error.into()),

@@ -100,7 +100,7 @@ pub(crate) struct Preview {
     digest: String,
     generation: i64,
     counts: Counts,
-    /// `many_lose_everything`, `you_lose_user_admin`, `nobody_matches`.
+    /// `many_lose_everything`, `you_lose_user_admin`, `nobody_matches`, `roles_stay`.
     guards: Vec<String>,
     /// Rules that name a team which does not stand.
     broken: Vec<String>,
@@ -113,6 +113,8 @@ pub(crate) struct Preview {
 pub(crate) struct Counts {
     people: u64,
     owners: u64,
+    /// Whose roles come from rules now.
+    managed: u64,
     matched: u64,
     gaining: u64,
     losing: u64,
