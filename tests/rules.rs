@@ -5,6 +5,7 @@ mod activation;
 mod claims;
 mod freezing;
 mod model;
+mod previews;
 
 use anyhow::{Context, Result};
 use cardea_testkit::{Answer, Browser, World};

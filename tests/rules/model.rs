@@ -8,7 +8,7 @@ use cardea_testkit::{Browser, Engine, World, stories};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{RULES, activate, add, in_groups, roles, rule, unruled};
+use super::{RULES, activate, add, in_groups, preview, roles, rule, unruled, words};
 
 stories! {
     whatever_happens_people_have_what_the_specification_says,
@@ -161,9 +161,7 @@ impl Both {
             2 | 3 => self.edits(dice).await,
             4 | 5 => {
                 self.told.push("activates".to_owned());
-                activate(&self.owner).await?;
-                self.model.activates();
-                Ok(())
+                self.activates().await
             }
             6 => {
                 self.told.push("undoes".to_owned());
@@ -178,6 +176,31 @@ impl Both {
             8 => self.deactivates(dice.below(3) > 0).await,
             _ => self.by_hand(name, dice.one(&ROLES), dice.below(2) == 0).await,
         }
+    }
+
+    /// What the preview says of each is what becomes of them.
+    async fn activates(&mut self) -> Result<()> {
+        let said = preview(&self.owner).await?;
+        let mut before = BTreeMap::new();
+        for (name, browser) in &self.browsers {
+            before.insert(*name, roles(browser).await?);
+        }
+        activate(&self.owner).await?;
+        self.model.activates();
+        for (name, browser) in &self.browsers {
+            let (had, has) = (&before[name], roles(browser).await?);
+            let email = format!("{name}@corp.example");
+            let changed =
+                said["people"].as_array().context("people")?.iter().find(|one| one["email"] == email.as_str());
+            let of =
+                |field: &str| changed.and_then(|one| one[field].as_array()).map_or_else(Vec::new, |all| words(all));
+            let without = |one: &[String], other: &[String]| -> Vec<String> {
+                one.iter().filter(|role| !other.contains(role)).cloned().collect()
+            };
+            let moved = (without(&has, had), without(had, &has));
+            assert_eq!((of("added"), of("removed")), moved, "{name} after {:#?}: {said}", self.told);
+        }
+        Ok(())
     }
 
     async fn deactivates(&mut self, keep: bool) -> Result<()> {

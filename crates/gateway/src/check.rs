@@ -9,10 +9,11 @@
 //! was last used is noted in its entry and written by [`crate::usage`].
 
 mod fill;
+mod why;
 
 use std::sync::Arc;
 
-use cardea_model::catalogue::Catalogue;
+use cardea_model::catalogue::{Catalogue, ServiceSet};
 use cardea_model::id::{ClientId, KeyId, MemberId, UserId};
 use cardea_model::key::{HeldRole, Holder, KeyKind, KeyState, Question, Reason, Roles, decide};
 use cardea_model::{Fault, Kind, Timestamp};
@@ -22,6 +23,8 @@ use cardea_tokens::format::{self, Kid, Prefix};
 
 use fill::{entry, read_client, read_org};
 pub(crate) use fill::{fill, fill_clients, keep_keys, reload_key, reload_org};
+pub use why::KeyVerdict;
+pub(crate) use why::why;
 
 use crate::app::App;
 use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, NEVER, Profile};
@@ -193,13 +196,7 @@ fn judge(app: &App, asker: &Asker, ask: &Ask<'_>, entry: &KeyEntry, profile: &Pr
     if asker.0.account.is_some_and(|account| account != profile.account) {
         return Verdict::Denied(Reason::UnknownKey);
     }
-    if let Some(reason) = dead(entry, now) {
-        return Verdict::Denied(reason);
-    }
-    if profile.stale_at <= now {
-        return Verdict::Denied(Reason::ReauthRequired);
-    }
-    match allowed(app, asker, ask, entry, profile) {
+    match stands(app, Some(&asker.0.services), ask, (entry, profile), now) {
         Ok(org) => {
             entry.note_use(now);
             Verdict::Allowed(Allowed {
@@ -228,9 +225,23 @@ fn dead(entry: &KeyEntry, now: Timestamp) -> Option<Reason> {
     (entry.expires_at <= now).then_some(Reason::Expired)
 }
 
-fn allowed(app: &App, asker: &Asker, ask: &Ask<'_>, entry: &KeyEntry, profile: &Profile) -> Result<Arc<str>, Reason> {
+/// What is asked of a key that is known to be its own: the name of its org if it may. `served` are the services of whoever
+/// asks, if that matters.
+fn stands(
+    app: &App,
+    served: Option<&ServiceSet>,
+    ask: &Ask<'_>,
+    (entry, profile): (&KeyEntry, &Profile),
+    now: Timestamp,
+) -> Result<Arc<str>, Reason> {
+    if let Some(reason) = dead(entry, now) {
+        return Err(reason);
+    }
+    if profile.stale_at <= now {
+        return Err(Reason::ReauthRequired);
+    }
     let question = Question::read(&app.catalogue, ask.service, ask.action, ask.entity_type, ask.entity)?;
-    if !asker.0.services.has(question.service()) {
+    if served.is_some_and(|served| !served.has(question.service())) {
         return Err(Reason::ServiceNotYours);
     }
     let org = profile.org.facts.load();

@@ -10,6 +10,7 @@ mod activate;
 mod bulk;
 mod comparison;
 mod deactivate;
+mod digest;
 mod draft;
 mod error;
 mod explain;
@@ -18,14 +19,15 @@ mod plan;
 mod settle;
 mod standing;
 
-pub use activate::{Activated, activate, preview, undo};
+pub use activate::{Activated, activate, preview, preview_rows, undo};
 pub use deactivate::{Deactivation, before_deactivating, deactivate};
+pub use digest::Previewed;
 pub(crate) use draft::is_linked;
 pub use draft::{RuleView, RulesView, Written, list, put, remove};
 pub use error::RulesError;
-pub use explain::{Explanation, GroupView, NearMiss, SaidView, Tried, explain, try_out};
+pub use explain::{Asked, Explanation, GroupView, NearMiss, SaidView, Tried, explain, try_out};
 pub(crate) use frozen::{Earlier, Frozen, RuleSet, Sets, Shelf};
-pub use plan::{Changed, Counts, Guard, Named, Preview};
+pub use plan::{Changed, Counts, Guard, Named, Preview, Rows};
 pub(crate) use settle::{finish, keep, settle};
 pub use standing::{Choices, InForce, choices, in_force};
 

@@ -28,6 +28,7 @@ mod roles;
 mod rule_form;
 mod rule_words;
 mod rules;
+mod rules_off;
 mod security;
 
 use axum::Router;

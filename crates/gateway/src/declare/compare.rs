@@ -91,7 +91,7 @@ pub(super) fn account(
     }
     upstream::connections(comparison, declared, standing)?;
     upstream::directories(comparison, declared.directories.as_deref(), standing);
-    rules(comparison, before, after)?;
+    rules(comparison, (before, standing.unactivated), after)?;
     clients(
         comparison,
         "clients",
@@ -190,7 +190,11 @@ fn moves(old: &Entitlement, new: &Entitlement) -> Vec<Field> {
     differing.map(|(name, (old, new))| Field::moved(name, Some(&old), Some(&new))).collect()
 }
 
-fn rules(comparison: &mut Comparison<'_>, before: &Account, after: &Account) -> Result<(), DeclareError> {
+fn rules(
+    comparison: &mut Comparison<'_>,
+    (before, unactivated): (&Account, bool),
+    after: &Account,
+) -> Result<(), DeclareError> {
     let steps = comparison.outcome.steps.len();
     let (old, new) = (before.rules.as_deref().unwrap_or_default(), after.rules.as_deref().unwrap_or_default());
     for (was, rule) in pairs(old, new, |rule| &rule.name) {
@@ -231,6 +235,12 @@ fn rules(comparison: &mut Comparison<'_>, before: &Account, after: &Account) -> 
         let fields = vec![Field::moved("rules_state", Some(word(before.rules_state)), Some(word(after.rules_state)))];
         let work = Work::Column(Column::RulesActive(after.rules_state == Some(RulesState::Active)));
         comparison.step(("account", &after.name), "", Action::Changed, fields, work);
+    }
+    // The document says which rules are in force: those that somebody edited and nobody activated are not.
+    let unchanged = before.rules_state == after.rules_state && comparison.outcome.steps.len() == steps;
+    if unactivated && unchanged && after.rules_state == Some(RulesState::Active) {
+        let fields = vec![Field::moved("rules_in_force", Some("as before the last edits"), Some("as declared"))];
+        comparison.step(("account", &after.name), "", Action::Changed, fields, Work::Column(Column::RulesActive(true)));
     }
     if comparison.outcome.steps.len() > steps {
         comparison.warn("rules", "whoever the rules match has what they give, and nothing else, from this moment");

@@ -203,7 +203,7 @@ impl Hand<'_> {
         // Under the lock of the org: another generation may have come since the account was read.
         let row = account::find(tx, self.row.id).await?.ok_or(DeclareError::Corrupt("account"))?;
         let active = self.active.unwrap_or(row.rules.active);
-        if row.rules.active == active && !(active && self.ruled) {
+        if row.rules.active == active && !(active && (self.ruled || self.active.is_some())) {
             return Ok(());
         }
         let corrupt = |_: GatewayError| DeclareError::Corrupt("rule");

@@ -8,11 +8,12 @@ use cardea_store::account::{self, Account as Row, Team as TeamRow};
 use cardea_store::client::{self, Client as ClientRow};
 use cardea_store::connection::{self, Connection as ConnectionRow, Rule as RuleRow};
 use cardea_store::db::Conn;
-use cardea_store::{entitlement, member, operator, password, person, section};
+use cardea_store::{entitlement, generation, member, operator, password, person, section};
 
 use super::secrets::Vault;
 use super::{DeclareError, canonical};
 use crate::app::App;
+use crate::rules::{self, Frozen};
 use crate::state::{
     Account, Client, Connection, Directory, DirectoryToken, Entitlement, Operator, Org, OrgKind, Owner, Rule,
     RulesState, Secret, Signal, Team, Thing, Webhook,
@@ -35,6 +36,8 @@ pub(super) struct Standing {
     pub(super) teams: Vec<TeamRow>,
     pub(super) connections: Vec<Linked>,
     pub(super) rules: Vec<RuleRow>,
+    /// Whether other rules than these are in force.
+    pub(super) unactivated: bool,
     pub(super) services: Services,
     signals: Vec<Signal>,
     pub(super) signal_secrets: Vault,
@@ -93,6 +96,7 @@ impl Standing {
             teams,
             connections: linked(conn, row.id).await?,
             rules: connection::rules(conn, row.org).await?,
+            unactivated: unactivated(conn, &row).await?,
             services: Services::read(app, conn, Some(row.id)).await?,
             signals,
             signal_secrets,
@@ -116,6 +120,7 @@ impl Standing {
             teams: Vec::new(),
             connections: Vec::new(),
             rules: Vec::new(),
+            unactivated: false,
             services: Services { clients: Vec::new(), webhooks: BTreeMap::new(), webhook_secrets: Vault::default() },
             signals: Vec::new(),
             signal_secrets: Vault::default(),
@@ -302,4 +307,15 @@ async fn kept<T: serde::de::DeserializeOwned + Default>(
     let Some(section) = section::find(conn, account, name).await? else { return Ok((T::default(), Vault::default())) };
     let vault = Vault::open(app, account, name, section.secrets.as_deref())?;
     Ok((canonical::read(&section.document, name)?, vault))
+}
+
+/// Whether rules are in force, and were edited since.
+async fn unactivated(conn: &mut Conn, row: &Row) -> Result<bool, DeclareError> {
+    if !row.rules.active {
+        return Ok(false);
+    }
+    let drafted = rules::drafted(conn, row.org).await.map_err(|_| DeclareError::Corrupt("rule"))?;
+    let in_force = generation::find(conn, row.org, row.rules.generation).await?;
+    let frozen: Option<Vec<Frozen>> = in_force.and_then(|row| serde_json::from_str(&row.rules).ok());
+    Ok(frozen.unwrap_or_default() != drafted)
 }

@@ -1,5 +1,6 @@
 //! Rules into force and out of it again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cardea_model::fault::whole;
@@ -8,15 +9,17 @@ use cardea_model::{Denied, Permission};
 use cardea_store::account::{self, Account};
 use cardea_store::db::Tx;
 use cardea_store::generation::{self, Generation};
+use cardea_store::member;
 use serde::Serialize;
 use serde_json::json;
 
+use super::digest::{Digest, Previewed};
 use super::error::RulesError;
-use super::plan::{Counts, Draft, Guard, Preview, compare};
+use super::plan::{Counts, Draft, Guard, Preview, Rows, compare, each};
 use super::{Change, Flip, Frozen, finish, put_in_force, tell};
 use crate::app::App;
 use crate::context::Ctx;
-use crate::{audit, feed, session};
+use crate::{audit, feed, mail, session};
 
 /// How long an activation can be undone.
 pub(super) const UNDO_FOR: Duration = Duration::from_secs(30 * 86_400);
@@ -28,6 +31,8 @@ pub struct Activated {
     pub generation: i64,
     /// How many people, by what became of them.
     pub counts: Counts,
+    /// What the preview had said, where it said something else: people have signed in since.
+    pub previewed: Option<Previewed>,
 }
 
 /// What activating the rules as they are now would do.
@@ -38,7 +43,17 @@ pub async fn preview(app: &App, ctx: &Ctx, account: AccountId) -> Result<Preview
     ctx.may(Permission::ManageRules, account)?;
     finish(app, account).await?;
     let draft = read(app, account).await?;
-    Ok(compare(app, ctx, &draft, None).await?)
+    Ok(compare(app, ctx, draft, None).await?)
+}
+
+/// As [`preview`], with everybody whom it changes.
+///
+/// # Errors
+/// [`RulesError`].
+pub async fn preview_rows(app: &App, ctx: &Ctx, account: AccountId) -> Result<Rows, RulesError> {
+    ctx.may(Permission::ManageRules, account)?;
+    finish(app, account).await?;
+    Ok(each(app, ctx, read(app, account).await?))
 }
 
 pub(super) async fn read(app: &App, account: AccountId) -> Result<Draft, RulesError> {
@@ -62,20 +77,26 @@ pub async fn activate(
     ctx.may(Permission::ManageRules, account)?;
     finish(app, account).await?;
     let draft = read(app, account).await?;
-    if draft.digest != digest {
-        return Err(RulesError::Stale);
+    if !draft.digest.is(digest) {
+        let people = member::count(&mut app.db.read().await?, account).await?;
+        return Err(RulesError::Stale(draft.digest.since(digest, people)));
     }
-    let preview = compare(app, ctx, &draft, None).await?;
+    let preview = compare(app, ctx, draft.clone(), None).await?;
     confirmed(&preview.guards, &draft.account, confirm)?;
     let summary = serde_json::to_string(&preview.counts).map_err(|_| RulesError::Corrupt("preview"))?;
     let (mut tx, ctx, row) = locked(app, ctx, account).await?;
     // Under the lock nobody edits rules: what is put in force is what was compared.
-    if Draft::read(app, &mut tx, &row).await?.digest != digest {
-        return Err(RulesError::Stale);
+    let standing = Draft::read(app, &mut tx, &row).await?.digest;
+    if standing != draft.digest {
+        let people = member::count(&mut tx, account).await?;
+        return Err(RulesError::Stale(standing.since(digest, people)));
     }
-    let flip = Flip { change: Change::Activate, rules: &draft.rules, active: true, digest, summary: &summary };
+    let (change, rules, counts) = (Change::Activate, &draft.rules, preview.counts);
+    let flip = Flip { change, rules, active: true, digest: &standing.whole, summary: &summary };
+    mail::owners::rules_activated(app, &mut tx, &ctx, &row, &counts).await?;
     let generation = flip_to(app, tx, &ctx, &row, flip, "rules.activated").await?;
-    Ok(Activated { generation, counts: preview.counts })
+    let previewed = Digest::previewed(digest).filter(|previewed| *previewed != Previewed::from(counts));
+    Ok(Activated { generation, counts, previewed })
 }
 
 fn confirmed(guards: &[Guard], account: &Account, confirm: Option<&str>) -> Result<(), RulesError> {
@@ -115,6 +136,9 @@ pub(super) async fn flip_to(
     if let Err(error) = feed::catch_up(app).await {
         tracing::warn!(error = whole(&error), "new rules are in force, and this node has not read the feed yet");
     }
+    // Compiled once here, before everybody asks.
+    let mut conn = app.db.read().await?;
+    Arc::clone(&app.memory()).rules.sets(&mut conn, row.org, generation).await?;
     Ok(generation)
 }
 
@@ -128,7 +152,7 @@ pub async fn undo(app: &App, ctx: &Ctx, account: AccountId, generation: Option<i
     let (mut tx, ctx, row) = locked(app, ctx, account).await?;
     // Whoever names what they take back does not take back what came since.
     if generation.is_some_and(|meant| meant != row.rules.generation) {
-        return Err(RulesError::Stale);
+        return Err(RulesError::Stale(Vec::new()));
     }
     let current = generation::find(&mut tx, row.org, row.rules.generation).await?.ok_or(RulesError::NothingToUndo)?;
     if ctx.now.since(current.activated_at) > UNDO_FOR || current.kind == Change::Undo.as_str() {

@@ -23,8 +23,6 @@ pub(super) struct Table {
     teams: BTreeSet<String>,
     numbers: HashMap<Named, u32>,
     names: Vec<Named>,
-    /// Rules whose roles name a team that does not stand.
-    pub(super) broken: BTreeSet<String>,
 }
 
 /// Rules with the numbers of the roles that each gives.
@@ -35,7 +33,7 @@ pub(super) struct Ruled<'a> {
 
 impl Table {
     pub(super) fn new(teams: BTreeSet<String>) -> Self {
-        Self { teams, numbers: HashMap::new(), names: Vec::new(), broken: BTreeSet::new() }
+        Self { teams, numbers: HashMap::new(), names: Vec::new() }
     }
 
     fn number(&mut self, name: Named) -> u32 {
@@ -55,7 +53,6 @@ impl Table {
         let mut gives = Vec::with_capacity(rule.body.grants.len());
         for grant in &rule.body.grants {
             if grant.team.as_ref().is_some_and(|team| !self.teams.contains(team)) {
-                self.broken.insert(rule.name.clone());
                 continue;
             }
             let name = Named { team: grant.team.clone(), service: grant.service.clone(), role: grant.role.clone() };
@@ -150,9 +147,16 @@ impl<'a> Comparison<'a> {
         self.counts
     }
 
-    /// Whom it changes, those who lose most first.
-    pub(super) fn into_worst(self) -> Vec<Moved> {
-        self.worst.into_sorted_vec().into_iter().map(|(_, moved)| moved).collect()
+    /// Whom it changes of those taken since it was asked last, those who lose most first.
+    pub(super) fn take_all(&mut self) -> Vec<Moved> {
+        std::mem::take(&mut self.worst).into_sorted_vec().into_iter().map(|(_, moved)| moved).collect()
+    }
+
+    /// Lets go of those who lose least, beyond so many as are shown.
+    pub(super) fn keep_worst(&mut self) {
+        while self.worst.len() > SHOWN {
+            self.worst.pop();
+        }
     }
 
     /// Takes a page of people, with what they have by hand in the same order.
@@ -231,10 +235,6 @@ impl<'a> Comparison<'a> {
         }
         let weight = Weight(Reverse(removed.len()), Reverse(added.len()), member);
         self.worst.push((weight, Moved { removed, added, migrated, member }));
-        // The greatest goes: whoever loses least.
-        if self.worst.len() > SHOWN {
-            self.worst.pop();
-        }
     }
 
     pub(super) fn guards(&self) -> Vec<Guard> {

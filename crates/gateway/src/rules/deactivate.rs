@@ -49,7 +49,7 @@ pub async fn before_deactivating(
             (frozen, Some(app.settings.claims_max_age))
         }
     };
-    Ok(compare(app, ctx, &Draft { rules, ..standing }, most).await?)
+    Ok(compare(app, ctx, Draft { rules, ..standing }, most).await?)
 }
 
 /// Takes the rules out of force. With [`Deactivation::Revoke`] every role that they gave is gone, and roles by hand of those

@@ -1,7 +1,7 @@
 //! Generations as they are evaluated: compiled once on a node, and never changed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use cardea_model::Timestamp;
 use cardea_model::id::{ConnectionId, OrgId, RuleId};
@@ -11,6 +11,7 @@ use cardea_store::generation;
 use cardea_store::group::{self, Group};
 use cardea_store::member::InForce;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use super::Change;
 
@@ -130,8 +131,24 @@ impl Earlier {
 }
 
 /// The newest sets of each org that this node has been asked for.
-#[derive(Default)]
-pub(crate) struct Shelf(RwLock<HashMap<OrgId, Arc<Sets>>>);
+pub(crate) struct Shelf {
+    sets: RwLock<HashMap<OrgId, Arc<Sets>>>,
+    /// Whoever reads and compiles the rules of an org; the others wait and find them done.
+    turns: Mutex<HashMap<OrgId, Arc<Turn>>>,
+    comparisons: Arc<Semaphore>,
+}
+
+type Turn = tokio::sync::Mutex<()>;
+
+/// So many comparisons of everybody go on at once on a node.
+const MOST_COMPARISONS: usize = 2;
+
+impl Default for Shelf {
+    fn default() -> Self {
+        let comparisons = Arc::new(Semaphore::new(MOST_COMPARISONS));
+        Self { sets: RwLock::default(), turns: Mutex::default(), comparisons }
+    }
+}
 
 /// A node of many small orgs forgets all of them at this number, and reads again what it is asked for.
 const MOST_ORGS: usize = 4096;
@@ -139,16 +156,20 @@ const MOST_ORGS: usize = 4096;
 impl Shelf {
     /// The sets of an org while this generation is in force.
     pub(crate) async fn sets(&self, conn: &mut Conn, org: OrgId, number: i64) -> Result<Arc<Sets>, DbError> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&org).cloned();
-        if let Some(known) = known.filter(|known| known.number == number) {
+        if let Some(known) = self.known(org, number) {
+            return Ok(known);
+        }
+        // What a transaction sees may never be committed, and another generation of this number come to be.
+        if !conn.reads_commits() {
+            return Ok(Arc::new(Sets::read(conn, org, number).await?));
+        }
+        let turn = self.turn(org);
+        let _turn = turn.lock().await;
+        if let Some(known) = self.known(org, number) {
             return Ok(known);
         }
         let fresh = Arc::new(Sets::read(conn, org, number).await?);
-        // What a transaction sees may never be committed, and another generation of this number come to be.
-        if !conn.reads_commits() {
-            return Ok(fresh);
-        }
-        let mut shelf = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.sets.write().unwrap_or_else(PoisonError::into_inner);
         if shelf.len() >= MOST_ORGS {
             shelf.clear();
         }
@@ -156,6 +177,25 @@ impl Shelf {
             shelf.insert(org, Arc::clone(&fresh));
         }
         Ok(fresh)
+    }
+
+    fn known(&self, org: OrgId, number: i64) -> Option<Arc<Sets>> {
+        let known = self.sets.read().unwrap_or_else(PoisonError::into_inner).get(&org).cloned();
+        known.filter(|known| known.number == number)
+    }
+
+    fn turn(&self, org: OrgId) -> Arc<Turn> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever has a turn keeps it; at worst somebody does once more what is being done.
+        if turns.len() >= MOST_ORGS {
+            turns.clear();
+        }
+        Arc::clone(turns.entry(org).or_default())
+    }
+
+    /// Whoever compares everybody waits for a place here.
+    pub(super) fn comparisons(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.comparisons)
     }
 }
 
@@ -212,7 +252,13 @@ impl Sets {
 async fn compiled(conn: &mut Conn, org: OrgId, number: i64) -> Result<RuleSet, DbError> {
     let Some(row) = generation::find(conn, org, number).await? else { return Ok(RuleSet::default()) };
     let frozen: Vec<Frozen> = readable(&row.rules, org, number);
-    Ok(RuleSet::compile(&frozen).unwrap_or_else(|| {
+    // Thousands of matchers take a while: whoever waits for another answer does not wait for that. A transaction does not
+    // let go of the writer either way.
+    let compiled = match conn.reads_commits() {
+        true => tokio::task::spawn_blocking(move || RuleSet::compile(&frozen)).await.unwrap_or(None),
+        false => RuleSet::compile(&frozen),
+    };
+    Ok(compiled.unwrap_or_else(|| {
         tracing::error!(org.id = %org, generation = number, "rules in force cannot be used; they give nothing");
         RuleSet::default()
     }))

@@ -153,6 +153,11 @@ async fn list(gateway: &Remote, of: &Of) -> anyhow::Result<()> {
             (false, _) => "not in force: `cardea rule preview`",
         };
         note(&format!("rules of {}: {state}", of.org));
+        for rule in items(&listed, "rules") {
+            for problem in items(rule, "broken").filter_map(Value::as_str) {
+                note(&format!("broken: {}: {problem}", text(rule, "name")));
+            }
+        }
     }
     rows(of.form(), ["RULE", "CONNECTION", "IF ANY OF", "GIVES"], &lines, &listed)
 }

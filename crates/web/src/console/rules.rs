@@ -48,6 +48,8 @@ pub struct RuleRow {
     pub conditions: Vec<Words>,
     /// What it gives.
     pub gives: Vec<RoleWords>,
+    /// Why it gives less, a sentence each.
+    pub broken: Vec<String>,
 }
 
 /// Whether the rules of the page are those that give roles.

@@ -25,7 +25,7 @@ pub(super) async fn whole(app: &App, reader: &Reader, account: AccountId, user: 
     let receipts = people::receipts_of(app, ctx, account, user).await?;
     let blast = blast(&keys, &sessions, ctx.now);
     let explained = match ctx.may(Permission::ManageRules, account) {
-        Ok(()) => Some(rules::explain(app, ctx, account, user, None).await?),
+        Ok(()) => Some(rules::explain(app, ctx, account, user, rules::Asked::default()).await?),
         Err(_) => None,
     };
     Ok(PersonPage {

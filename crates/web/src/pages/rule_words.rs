@@ -29,6 +29,7 @@ pub(super) fn row(app: &App, rule: RuleView) -> RuleRow {
         name: rule.name,
         connection: rule.connection,
         enabled: rule.body.enabled,
+        broken: rule.broken,
     }
 }
 

@@ -36,6 +36,7 @@ impl Sample {
             enabled: true,
             conditions,
             gives,
+            broken: vec![self.text("`audio` is no team of this org")],
         }
     }
 
