@@ -143,6 +143,7 @@ fn tables() -> Vec<(&'static str, Vec<(&'static str, bool)>)> {
         include_str!("../migrations/0002_mail.sql"),
         include_str!("../migrations/0003_people.sql"),
         include_str!("../migrations/0004_keys.sql"),
+        include_str!("../migrations/0005_rules.sql"),
     ];
     let column = |line: &'static str| {
         let mut words = line.split_whitespace();

@@ -3,7 +3,9 @@
 
 mod activation;
 mod claims;
+mod freezing;
 mod model;
+mod previews;
 
 use anyhow::{Context, Result};
 use cardea_testkit::{Answer, Browser, World};
@@ -57,15 +59,27 @@ async fn activate(admin: &Browser) -> Result<Value> {
     Ok(answer.json())
 }
 
+/// Takes the rules out of force, and leaves what they gave by hand.
+async fn freeze(admin: &Browser) -> Result<()> {
+    let wanted = json!({"how": "freeze", "confirm": "acme"});
+    let answer = admin.send(Method::POST, &format!("{RULES}/deactivate"), &wanted).await?;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    Ok(())
+}
+
 /// The roles of whoever asks, as `team/service:role`.
 async fn roles(browser: &Browser) -> Result<Vec<String>> {
     let me = browser.get("/api/v1/me").await?;
     assert_eq!(me.status, 200, "{}", me.body);
     let me = me.json();
-    let roles = me.pointer("/orgs/0/roles").and_then(Value::as_array).context("roles")?;
+    Ok(words(me.pointer("/orgs/0/roles").and_then(Value::as_array).context("roles")?))
+}
+
+/// Roles, as `team/service:role`.
+fn words(roles: &[Value]) -> Vec<String> {
     let word = |role: &Value, name: &str| role[name].as_str().unwrap_or_default().to_owned();
-    Ok(roles
+    roles
         .iter()
         .map(|role| format!("{}/{}:{}", word(role, "team"), word(role, "service"), word(role, "role")))
-        .collect())
+        .collect()
 }

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
-use super::{RULES, activate, add, in_groups, preview, roles, rule, unruled};
+use super::{RULES, activate, add, in_groups, preview, roles, rule, unruled, words};
 
 stories! {
     a_rule_gives_nothing_before_it_is_activated,
@@ -82,15 +82,9 @@ async fn what_the_preview_says_is_what_activation_does(engine: Engine) -> Result
             .iter()
             .find(|person| person["name"].as_str().is_some_and(|full| full.to_lowercase().starts_with(name)));
         let changed = changed.context("somebody who changes")?;
-        let words = |field: &str| -> Vec<String> {
-            let named = changed[field].as_array().into_iter().flatten();
-            let text = |role: &Value, name: &str| role[name].as_str().unwrap_or_default().to_owned();
-            named
-                .map(|role| format!("{}/{}:{}", text(role, "team"), text(role, "service"), text(role, "role")))
-                .collect()
-        };
-        let mut expected: Vec<String> = before.into_iter().filter(|role| !words("removed").contains(role)).collect();
-        expected.extend(words("added"));
+        let named = |field: &str| words(changed[field].as_array().map_or(&[], Vec::as_slice));
+        let mut expected: Vec<String> = before.into_iter().filter(|role| !named("removed").contains(role)).collect();
+        expected.extend(named("added"));
         assert_eq!(after, expected, "{name}");
     }
     Ok(())

@@ -15,6 +15,8 @@ stories! {
     too_many_groups_keep_the_last_good_ones,
     whoever_does_not_sign_in_for_a_week_has_to_before_their_keys_work,
     claims_are_tried_on_the_rules_as_they_are_edited,
+    what_sign_ins_have_said_counts_no_more_where_the_directory_says_the_groups,
+    why_a_key_may_not_is_said_with_the_step_that_says_no,
 }
 
 const ANA: &str = "/api/v1/orgs/acme/users/ana@corp.example/explain";
@@ -121,5 +123,64 @@ async fn claims_are_tried_on_the_rules_as_they_are_edited(engine: Engine) -> Res
     assert_eq!(test(json!({"hasgroups": true})).await?["said"], "overage");
     let near = test(json!({"groups": [format!(" {}", admins.to_lowercase())]})).await?;
     assert_eq!(near["near_misses"].as_array().map(Vec::len), Some(1));
+    Ok(())
+}
+
+/// A connection has one authority over groups: another one takes the place of all that the first has said.
+async fn what_sign_ins_have_said_counts_no_more_where_the_directory_says_the_groups(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let (owner, ana) = (world.sign_in_owner().await?, world.sign_in("ana").await?);
+    let key = ana.make_key("laptop", &["registry"]).await?;
+    assert_eq!(world.check(world.node(), &key.secret).await?.json()["allowed"], true);
+    let from = |word: &'static str| {
+        let world = &world;
+        async move {
+            let mut state = cardea_testkit::world::state(world.provider.issuer());
+            state["accounts"][0]["connections"][0]["groups"]["from"] = json!(word);
+            world.node().apply(state).await?;
+            world.node().catch_up().await
+        }
+    };
+    from("scim").await?;
+    assert_eq!(roles(&ana).await?, [""; 0]);
+    assert_eq!(world.check(world.node(), &key.secret).await?.json()["allowed"], false);
+    let preview = owner.send(Method::POST, &format!("{RULES}/preview"), &json!({})).await?.json();
+    assert_eq!(preview["counts"]["matched"], 0);
+    assert_eq!(roles(&world.sign_in("ana").await?).await?, [""; 0], "nor does what she says now");
+    from("scim_then_claims").await?;
+    assert_eq!(roles(&ana).await?, ALL);
+    Ok(())
+}
+
+async fn why_a_key_may_not_is_said_with_the_step_that_says_no(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let (owner, ana) = (world.sign_in_owner().await?, world.sign_in("ana").await?);
+    let key = ana.make_key("laptop", &["registry"]).await?;
+    let why = |rest: &'static str| {
+        let (owner, id) = (&owner, key.id.clone());
+        async move {
+            let answer = owner.get(&format!("{ANA}?key={id}&{rest}")).await?;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            anyhow::Ok(answer.json()["key"].clone())
+        }
+    };
+    let no = |reason: &str, step: &str| json!({"allowed": false, "reason": reason, "step": step});
+    let pulls = "service=registry&action=download_container&entity_type=container&entity=acme/app";
+    assert_eq!(why(pulls).await?, json!({"allowed": true}));
+    assert_eq!(why("service=nonsense&action=x").await?, no("unknown_service", "question"));
+    assert_eq!(why("service=cloud_functions&action=invoke_function&entity=acme/x").await?["step"], "service");
+    let other = "service=catalog&action=get_artifact&entity_type=artifact&entity=acme/x";
+    assert_eq!(why(other).await?, no("service_not_granted", "grant"));
+    let elsewhere = "service=registry&action=download_container&entity_type=container&entity=globex/app";
+    assert_eq!(why(elsewhere).await?, no("entity_mismatch", "grant"));
+    in_groups(&world, "ana", &[]);
+    world.sign_in("ana").await?;
+    assert_eq!(why(pulls).await?, no("no_role", "role"));
+    ana.send(Method::PATCH, &format!("/api/v1/me/keys/{}", key.id), &json!({"active": false})).await?;
+    assert_eq!(why(pulls).await?, no("disabled", "key"));
+    // It is hers, or it is not there; and who does not manage rules is not told.
+    assert_eq!(owner.get(&format!("{ANA}?key=key_00000000000000000000000000000000")).await?.status, 404);
+    assert_eq!(owner.get(&format!("{ANA}?key=nonsense")).await?.status, 404);
+    assert_eq!(ana.get(&format!("{ANA}?key={}", key.id)).await?.status, 403);
     Ok(())
 }

@@ -4,12 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use cardea_store::{account, grant, member, person};
 use cardea_testkit::{Browser, Engine, World, stories};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{RULES, activate, add, in_groups, roles, rule, unruled};
+use super::{RULES, activate, add, in_groups, preview, roles, rule, unruled, words};
 
 stories! {
     whatever_happens_people_have_what_the_specification_says,
@@ -32,12 +31,13 @@ struct Someone {
     managed: Option<usize>,
 }
 
-/// What was put in force, and what it was before.
+/// What was put in force, and what undoing it brings back: the rules, and whom they managed if these were set free.
 #[derive(Clone, Default)]
 struct Force {
     rules: BTreeSet<Given>,
+    active: bool,
     number: usize,
-    before: Option<(BTreeSet<Given>, usize)>,
+    before: Option<(BTreeSet<Given>, BTreeMap<&'static str, usize>)>,
 }
 
 #[derive(Default)]
@@ -66,21 +66,44 @@ impl Model {
 
     fn activates(&mut self) {
         self.count += 1;
-        let before = Some((self.force.rules.clone(), self.force.number));
-        self.force = Force { rules: self.draft.values().copied().collect(), number: self.count, before };
+        let before = Some((self.force.rules.clone(), BTreeMap::new()));
+        self.force = Force { rules: self.draft.values().copied().collect(), active: true, number: self.count, before };
         self.manage();
+    }
+
+    /// Takes the rules out of force; whether there were any. Whom they managed keeps what they have, by hand, or nothing.
+    fn deactivates(&mut self, keep: bool) -> bool {
+        if !self.force.active {
+            return false;
+        }
+        self.count += 1;
+        let mut free = BTreeMap::new();
+        let rules = std::mem::take(&mut self.force.rules);
+        for (name, someone) in self.people.iter_mut().filter(|_| keep) {
+            if let Some(managed) = someone.managed.take() {
+                free.insert(*name, managed);
+                let earned = rules.iter().filter(|(group, _)| someone.groups.contains(group));
+                someone.by_hand = earned.map(|(_, role)| *role).collect();
+            }
+        }
+        let before = Some((rules, free));
+        self.force = Force { rules: BTreeSet::new(), active: false, number: self.count, before };
+        true
     }
 
     /// Whether there was something to undo.
     fn undoes(&mut self) -> bool {
-        let Some((rules, _)) = self.force.before.take() else { return false };
-        for someone in self.people.values_mut() {
+        let Some((rules, free)) = self.force.before.take() else { return false };
+        for (name, someone) in &mut self.people {
             if someone.managed == Some(self.force.number) {
                 someone.managed = None;
             }
+            if let Some(managed) = free.get(name) {
+                someone.managed = Some(*managed);
+            }
         }
         self.count += 1;
-        self.force = Force { rules, number: self.count, before: None };
+        self.force = Force { active: !rules.is_empty(), rules, number: self.count, before: None };
         self.manage();
         true
     }
@@ -130,7 +153,7 @@ impl Both {
 
     async fn step(&mut self, dice: &mut Dice) -> Result<()> {
         let name = dice.one(&PEOPLE);
-        match dice.below(9) {
+        match dice.below(11) {
             0 | 1 => {
                 let groups = GROUPS.into_iter().filter(|_| dice.below(2) == 0).collect();
                 self.signs_in(name, groups).await
@@ -138,9 +161,7 @@ impl Both {
             2 | 3 => self.edits(dice).await,
             4 | 5 => {
                 self.told.push("activates".to_owned());
-                activate(&self.owner).await?;
-                self.model.activates();
-                Ok(())
+                self.activates().await
             }
             6 => {
                 self.told.push("undoes".to_owned());
@@ -152,8 +173,43 @@ impl Both {
                 self.told.push("marks are written".to_owned());
                 self.world.node().finish_jobs().await
             }
+            8 => self.deactivates(dice.below(3) > 0).await,
             _ => self.by_hand(name, dice.one(&ROLES), dice.below(2) == 0).await,
         }
+    }
+
+    /// What the preview says of each is what becomes of them.
+    async fn activates(&mut self) -> Result<()> {
+        let said = preview(&self.owner).await?;
+        let mut before = BTreeMap::new();
+        for (name, browser) in &self.browsers {
+            before.insert(*name, roles(browser).await?);
+        }
+        activate(&self.owner).await?;
+        self.model.activates();
+        for (name, browser) in &self.browsers {
+            let (had, has) = (&before[name], roles(browser).await?);
+            let email = format!("{name}@corp.example");
+            let changed =
+                said["people"].as_array().context("people")?.iter().find(|one| one["email"] == email.as_str());
+            let of =
+                |field: &str| changed.and_then(|one| one[field].as_array()).map_or_else(Vec::new, |all| words(all));
+            let without = |one: &[String], other: &[String]| -> Vec<String> {
+                one.iter().filter(|role| !other.contains(role)).cloned().collect()
+            };
+            let moved = (without(&has, had), without(had, &has));
+            assert_eq!((of("added"), of("removed")), moved, "{name} after {:#?}: {said}", self.told);
+        }
+        Ok(())
+    }
+
+    async fn deactivates(&mut self, keep: bool) -> Result<()> {
+        let how = if keep { "freeze" } else { "revoke" };
+        self.told.push(format!("takes the rules out of force: {how}"));
+        let wanted = json!({"how": how, "confirm": "acme"});
+        let answer = self.owner.send(Method::POST, &format!("{RULES}/deactivate"), &wanted).await?;
+        assert_eq!(answer.status == 200, self.model.deactivates(keep), "{:#?}: {}", self.told, answer.body);
+        Ok(())
     }
 
     async fn edits(&mut self, dice: &mut Dice) -> Result<()> {
@@ -183,20 +239,16 @@ impl Both {
             return Ok(());
         }
         self.told.push(format!("{name}: {role:?} by hand: {gives}"));
-        let app = &self.world.node().app;
-        let mut tx = app.db.write().await?;
-        let acme = account::named(&mut tx, "acme").await?.context("acme")?;
-        let found = person::with_email(&mut tx, &format!("{name}@corp.example")).await?.context("somebody")?;
-        let member = member::of_user(&mut tx, acme.id, found.id).await?.context("a member")?;
-        let stored = grant::Role { team_id: "", service: role.0, role: role.1 };
-        if gives {
-            grant::add(&mut tx, member.id, stored, "test", app.clock.now()).await?;
-            someone.by_hand.insert(role);
-        } else {
-            grant::remove(&mut tx, member.id, stored).await?;
-            someone.by_hand.remove(&role);
-        }
-        tx.commit().await?;
+        let changed = if gives { someone.by_hand.insert(role) } else { someone.by_hand.remove(&role) };
+        let (path, (service, role)) = (format!("/api/v1/orgs/acme/users/{name}@corp.example/roles"), role);
+        let answer = match gives {
+            true => self.owner.send(Method::POST, &path, &json!({"service": service, "role": role})).await?,
+            false => {
+                let path = format!("{path}?service={service}&role={role}");
+                self.owner.send(Method::DELETE, &path, &json!({})).await?
+            }
+        };
+        assert_eq!(answer.status, if gives || changed { 200 } else { 404 }, "{:#?}: {}", self.told, answer.body);
         Ok(())
     }
 

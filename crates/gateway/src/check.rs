@@ -10,10 +10,12 @@
 
 mod fill;
 mod holder;
+mod why;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use cardea_model::catalogue::ServiceSet;
 use cardea_model::id::{ClientId, KeyId, UserId};
 use cardea_model::key::{KeyKind, KeyState, Question, Reason, decide, unlocked};
 use cardea_model::{Fault, Kind, Timestamp};
@@ -24,6 +26,8 @@ use cardea_tokens::format::{self, Kid};
 use fill::{entry, read_client};
 pub(crate) use fill::{fill, fill_clients, keep_keys, reload_key, reload_org};
 pub(crate) use holder::sum;
+pub use why::KeyVerdict;
+pub(crate) use why::why;
 
 use crate::app::App;
 use crate::memory::{ClientEntry, KeyEntry, Profile};
@@ -210,13 +214,7 @@ fn judge(
     if asker.0.account.is_some_and(|account| account != profile.account) {
         return Verdict::Denied(Reason::UnknownKey);
     }
-    if let Some(reason) = dead(entry, now) {
-        return Verdict::Denied(reason);
-    }
-    if profile.stale_at <= now {
-        return Verdict::Denied(Reason::ReauthRequired);
-    }
-    match allowed(app, asker, (ask, kind), entry, profile) {
+    match stands(app, Some(&asker.0.services), (ask, kind), (entry, profile), now) {
         Ok(org) => {
             entry.note_use(now);
             Verdict::Allowed(Allowed { key: entry.id(), kind, org, user: profile.user, expires_at: entry.expires_at() })
@@ -240,15 +238,23 @@ fn dead(entry: &KeyEntry, now: Timestamp) -> Option<Reason> {
     (entry.expires_at <= now).then_some(over)
 }
 
-fn allowed(
+/// What is asked of a key that is known to be its own: the name of its org if it may. `served` are the services of whoever
+/// asks, if that matters.
+fn stands(
     app: &App,
-    asker: &Asker,
+    served: Option<&ServiceSet>,
     (ask, kind): (&Ask<'_>, KeyKind),
-    entry: &KeyEntry,
-    profile: &Profile,
+    (entry, profile): (&KeyEntry, &Profile),
+    now: Timestamp,
 ) -> Result<Arc<str>, Reason> {
+    if let Some(reason) = dead(entry, now) {
+        return Err(reason);
+    }
+    if profile.stale_at <= now {
+        return Err(Reason::ReauthRequired);
+    }
     let question = Question::read(&app.catalogue, ask.service, ask.action, ask.entity_type, ask.entity)?;
-    if !asker.0.services.has(question.service()) {
+    if served.is_some_and(|served| !served.has(question.service())) {
         return Err(Reason::ServiceNotYours);
     }
     let org = profile.org.facts.load();

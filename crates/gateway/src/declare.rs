@@ -47,6 +47,7 @@ use crate::context::Ctx;
 use crate::entitlements;
 use crate::feed;
 use crate::password::PasswordError;
+use crate::rules;
 use crate::state::{Account, OrgKind, Problem, Secret, State, Thing, Version, check};
 
 pub(crate) use change::Asking;
@@ -224,6 +225,10 @@ async fn apply_account(
     mut passwords: Passwords,
     seen: &mut Seen,
 ) -> Result<Outcome, DeclareError> {
+    let standing = account::named(&mut app.db.read().await?, &declared.name).await?;
+    if let Some(row) = standing {
+        rules::finish(app, row.id).await?;
+    }
     for _ in 0..TRIES {
         let mut tx = turn(app).await?;
         if let Some(row) = account::named(&mut tx, &declared.name).await? {

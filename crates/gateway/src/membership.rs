@@ -16,6 +16,7 @@ use crate::check;
 use crate::context::Ctx;
 use crate::revocation;
 use crate::roles::{self, Effective, Known, NOTED_TO, is_over};
+use crate::rules;
 use crate::state::{Groups, GroupsFrom, OnMissing};
 
 /// How the groups of somebody who signs in were told, for the trace and the person.
@@ -107,15 +108,15 @@ async fn note(
     (member, identity): (&Member, IdentityId),
     told: &Snapshot,
 ) -> Result<(), DbError> {
-    let before = roles::of(app, tx, member, ctx.now).await?;
+    let member = rules::keep(app, tx, member.clone()).await?;
+    let before = roles::of(app, tx, &member, ctx.now).await?;
     // Whom rules have managed until now they manage from now on, whatever the new list says.
-    let old = Known::read(app, tx, member, ctx.now).await?;
+    let old = Known::read(app, tx, &member, ctx.now).await?;
     group::put_snapshot(tx, identity, told).await?;
-    let new = Known::read(app, tx, member, ctx.now).await?;
-    let mut member = member.clone();
-    if old.mark(&member).is_none()
-        && let Some(since) = old.found_since(&member).into_iter().chain(new.found_since(&member)).min()
-        && member::manage(tx, member.id, since, member.managed_since).await?
+    let new = Known::read(app, tx, &member, ctx.now).await?;
+    let mut member = member;
+    if let Some((since, void)) = old.to_note(&member).into_iter().chain(new.to_note(&member)).min()
+        && member::manage(tx, member.id, since, void).await?
     {
         member.managed_since = Some(since);
     }

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::mail::{self, Message};
-use crate::{audit, revocation, session};
+use crate::{audit, revocation, rules, session};
 
 /// Why an owner was not removed.
 #[derive(Debug, thiserror::Error)]
@@ -158,6 +158,9 @@ pub async fn remove(
         (true, Some(heir)) if heir.member != owner.member => Some(still(&heir).ok_or(OwnerError::NotHeir)?),
         (_, Some(_)) => return Err(OwnerError::NotHeir),
     };
+    if let Some(member) = member::find(&mut tx, owner.member).await? {
+        rules::keep(app, &mut tx, member).await?;
+    }
     member::end_ownership(&mut tx, owner.member).await?;
     grant::remove_all(&mut tx, owner.member).await?;
     if let Some(heir) = &heir {

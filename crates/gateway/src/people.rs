@@ -25,6 +25,7 @@ use crate::error::GatewayError;
 use crate::provisioning::DIRECTORY;
 use crate::revocation::{self, Ended, Ending};
 pub use crate::roles::{BecauseView, RoleView, Source};
+use crate::rules;
 use crate::session as sessions;
 pub(crate) use sight::Sight;
 
@@ -265,6 +266,7 @@ pub(crate) async fn locked(
     let id = find(&mut app.db.read().await?, account, user).await?.member;
     let (mut tx, ctx) = sessions::write(app, ctx, Some(id)).await?.ok_or(Denied::Unknown)?;
     let member = member::find(&mut tx, id).await?.ok_or(GatewayError::Missing("user"))?;
+    let member = rules::keep(app, &mut tx, member).await?;
     Ok((tx, ctx, member))
 }
 

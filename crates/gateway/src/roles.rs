@@ -133,8 +133,14 @@ pub(crate) async fn of(app: &App, conn: &mut Conn, member: &Member, now: Timesta
     // Where no rules have ever been in force, nobody's groups matter.
     let known = match member.rules.generation {
         0 => None,
-        _ => Some(Known::read(app, conn, member, now).await?).filter(|known| known.managed_since(member).is_some()),
+        _ => Some(Known::read(app, conn, member, now).await?),
     };
+    if let Some(known) = &known
+        && let Some(left) = left_by_hand(app, conn, member, known).await?
+    {
+        return Ok(left);
+    }
+    let known = known.filter(|known| known.managed_since(member).is_some());
     let (Some(known), None) = (&known, member.left_org_at) else {
         let (source, roles) = match member.left_org_at {
             Some(_) => (Source::Left, Vec::new()),
@@ -146,10 +152,39 @@ pub(crate) async fn of(app: &App, conn: &mut Conn, member: &Member, now: Timesta
         return Ok(Effective { source, account_role, roles, stale_at: None });
     };
     let (earned, stale_at) = known.earned(app.settings.claims_max_age);
-    let role = earned.account.as_ref().map_or(AccountRole::Member, |(role, _)| *role);
-    // The account's one owner stays that, whatever rules say.
-    let account_role = if account_role == AccountRole::Owner { account_role } else { role };
+    let account_role = in_account(member, &earned);
     Ok(Effective { source: Source::Rules, account_role, roles: by_rules(conn, member, earned).await?, stale_at })
+}
+
+/// What rules make of a member in the account.
+fn in_account(member: &Member, earned: &Grants) -> AccountRole {
+    // The account's one owner stays that, whatever rules say.
+    match AccountRole::parse(&member.account_role) {
+        AccountRole::Owner => AccountRole::Owner,
+        AccountRole::Admin | AccountRole::Member => {
+            earned.account.as_ref().map_or(AccountRole::Member, |(role, _)| *role)
+        }
+    }
+}
+
+/// What rules that went out of force have left to a member by hand, as long as that is not written.
+pub(crate) async fn left_by_hand(
+    app: &App,
+    conn: &mut Conn,
+    member: &Member,
+    known: &Known,
+) -> Result<Option<Effective>, DbError> {
+    let Some(earned) = known.left(member, app.settings.claims_max_age) else { return Ok(None) };
+    if member.left_org_at.is_some() {
+        let (source, account_role) = (Source::Left, in_account(member, &Grants::default()));
+        return Ok(Some(Effective { source, account_role, roles: Vec::new(), stale_at: None }));
+    }
+    let account_role = in_account(member, &earned);
+    let mut roles = by_rules(conn, member, earned).await?;
+    for role in &mut roles {
+        role.because = vec![because("manual", "", "")];
+    }
+    Ok(Some(Effective { source: Source::Manual, account_role, roles, stale_at: None }))
 }
 
 async fn by_hand(conn: &mut Conn, member: &Member) -> Result<Vec<RoleView>, DbError> {
@@ -206,6 +241,12 @@ pub(crate) struct Known {
     now: Timestamp,
 }
 
+/// When a list is too old to act on; `most` of zero is never.
+pub(crate) fn counts_until(said: &str, seen_at: Timestamp, most: Duration) -> Timestamp {
+    let most = if most.is_zero() { Duration::MAX } else { most.saturating_add(NOTED_TO) };
+    seen_at.after(if said == "missing" { most.min(KEEP_LAST) } else { most })
+}
+
 /// Whether a list that a connection has left out since counts no longer.
 pub(crate) fn is_over(said: &str, seen_at: Timestamp, now: Timestamp) -> bool {
     said == "missing" && now.since(seen_at) >= KEEP_LAST
@@ -240,16 +281,48 @@ impl Known {
     }
 
     /// The noted one, if it counts.
-    pub(crate) fn mark(&self, member: &Member) -> Option<i64> {
+    fn mark(&self, member: &Member) -> Option<i64> {
         member.managed_since.filter(|mark| self.sets.marks.count(*mark))
     }
 
     /// The earliest generation that counts of which they match a rule.
     pub(crate) fn found_since(&self, member: &Member) -> Option<i64> {
-        let earlier = self.sets.unsettled(self.settled);
+        self.found(member, |mark| self.sets.marks.count(mark))
+    }
+
+    /// The mark to note instead of the one that is noted, and that one where it gives way: the earliest that counts, or
+    /// one that undoing would bring back.
+    pub(crate) fn to_note(&self, member: &Member) -> Option<(i64, Option<i64>)> {
+        let noted = member.managed_since.filter(|mark| self.sets.marks.stands(*mark));
+        let found = self.found_since(member).filter(|_| self.mark(member).is_none());
+        let since = found.or_else(|| self.found(member, |_| noted.is_none()))?;
+        Some((since, member.managed_since.filter(|mark| self.sets.marks.gives_way(*mark, since))))
+    }
+
+    fn found(&self, member: &Member, counts: impl Fn(i64) -> bool) -> Option<i64> {
+        let earlier = self.sets.unsettled(self.settled).filter(|earlier| counts(earlier.number));
         let mut matching = earlier.filter(|earlier| self.matches(&earlier.rules, |seen| earlier.knew(seen)));
-        let current = || self.matches(&self.sets.giving, |_| true).then_some(member.rules.generation);
+        let generation = member.rules.generation;
+        let current = || (counts(generation) && self.matches(&self.sets.giving, |_| true)).then_some(generation);
         matching.next().map(|earlier| earlier.number).or_else(current)
+    }
+
+    /// The generation that left by hand what rules had given, if that is not written for this member.
+    pub(crate) fn unwritten(&self, member: &Member) -> Option<i64> {
+        let left = self.sets.left(self.settled)?;
+        (member.frozen <= left.number).then_some(left.number + 1)
+    }
+
+    /// What it left to them. Whoever says something new about them has it written first: so all that is known was known to
+    /// the rules that went.
+    fn left(&self, member: &Member, most: Duration) -> Option<Grants> {
+        let freeze = self.unwritten(member).filter(|_| !member.owner)?;
+        let left = self.sets.left(self.settled)?;
+        let counted = |mark: i64| self.sets.marks.counted(mark, freeze);
+        let managed = member.managed_since.is_some_and(counted)
+            || self.found(member, counted).is_some()
+            || self.matches(&left.rules, |_| true);
+        managed.then(|| self.earned_by(&left.rules, most, left.until).0)
     }
 
     fn matches(&self, rules: &RuleSet, knew: impl Fn(Timestamp) -> bool) -> bool {
@@ -267,17 +340,19 @@ impl Known {
     /// A list counts while it is not left out for too long and is younger than `most`; a connection that is off lets nobody in,
     /// and takes nobody's roles. If none that earns anything is, the answer is when the last one was.
     pub(crate) fn earned(&self, most: Duration) -> (Grants, Option<Timestamp>) {
+        self.earned_by(&self.sets.giving, most, self.now)
+    }
+
+    fn earned_by(&self, set: &RuleSet, most: Duration, now: Timestamp) -> (Grants, Option<Timestamp>) {
         let (mut all, mut first, mut late) = (Grants::default(), None, None);
-        let most = if most.is_zero() { Duration::MAX } else { most.saturating_add(NOTED_TO) };
         for (snapshot, groups) in &self.said {
-            let Some(rules) = self.sets.giving.rules.get(&snapshot.connection) else { continue };
+            let Some(rules) = set.rules.get(&snapshot.connection) else { continue };
             let earned = evaluate(rules, groups);
-            if earned.account.is_none() || is_over(&snapshot.said, snapshot.seen_at, self.now) {
+            if earned.account.is_none() || is_over(&snapshot.said, snapshot.seen_at, now) {
                 continue;
             }
-            let kept = if snapshot.said == "missing" { most.min(KEEP_LAST) } else { most };
-            let until = snapshot.seen_at.after(kept);
-            if until <= self.now {
+            let until = counts_until(&snapshot.said, snapshot.seen_at, most);
+            if until <= now {
                 late = late.max(Some(until));
                 continue;
             }

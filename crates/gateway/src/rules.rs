@@ -9,6 +9,8 @@
 mod activate;
 mod bulk;
 mod comparison;
+mod deactivate;
+mod digest;
 mod draft;
 mod error;
 mod explain;
@@ -17,14 +19,16 @@ mod plan;
 mod settle;
 mod standing;
 
-pub use activate::{Activated, activate, before_revoking, preview, revoke, undo};
+pub use activate::{Activated, activate, preview, preview_rows, undo};
+pub use deactivate::{Deactivation, before_deactivating, deactivate};
+pub use digest::Previewed;
 pub(crate) use draft::is_linked;
 pub use draft::{RuleView, RulesView, Written, list, put, remove};
 pub use error::RulesError;
-pub use explain::{Explanation, GroupView, NearMiss, SaidView, Tried, explain, try_out};
+pub use explain::{Asked, Explanation, GroupView, NearMiss, SaidView, Tried, explain, try_out};
 pub(crate) use frozen::{Earlier, Frozen, RuleSet, Sets, Shelf};
-pub use plan::{Changed, Counts, Guard, Named, Preview};
-pub(crate) use settle::settle;
+pub use plan::{Changed, Counts, Guard, Named, Preview, Rows};
+pub(crate) use settle::{finish, keep, settle};
 pub use standing::{Choices, InForce, choices, in_force};
 
 use cardea_model::catalogue::GrantedRole;
@@ -43,7 +47,7 @@ use crate::app::App;
 use crate::context::Ctx;
 use crate::error::GatewayError;
 
-/// The job that marks those whom a generation manages.
+/// The job that writes what a change of the rules in force has left to be written.
 pub(crate) const SETTLE: &str = "rules.settle";
 
 /// The rules of an org as an admin edits them.
@@ -67,6 +71,8 @@ pub(crate) enum Change {
     Undo,
     /// None: what they gave is gone.
     Revoke,
+    /// None: what they gave stays, by hand.
+    Freeze,
 }
 
 impl Change {
@@ -76,6 +82,7 @@ impl Change {
             Self::Apply => "apply",
             Self::Undo => "undo",
             Self::Revoke => "revoke",
+            Self::Freeze => "freeze",
         }
     }
 }
@@ -102,6 +109,11 @@ pub(crate) async fn put_in_force(
     let standing = account.rules;
     let number = standing.generation + 1;
     let before = Sets::marks(tx, account.org, standing.generation).await?;
+    // Whoever is about to write what rules left by hand does so in a moment: until then that generation is needed.
+    let is_open = before.freeze(standing.generation).is_some() && standing.settled + 1 < standing.generation;
+    if is_open && flip.change != Change::Undo {
+        return Err(DbError::Busy.into());
+    }
     let marks = before.following(&standing, flip.change);
     let written = |error: serde_json::Error| {
         tracing::error!(%error, "rules cannot be written");

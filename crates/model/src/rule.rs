@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use compiled::{CompiledRules, evaluate};
+pub use compiled::{CompiledRules, applying, evaluate};
 pub use matcher::{Matcher, Operation};
 
 use crate::id::RuleId;

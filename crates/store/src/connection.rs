@@ -97,6 +97,17 @@ pub async fn put(tx: &mut Tx, connection: &Connection, now: Timestamp) -> Result
     Ok(put == 1)
 }
 
+/// Notes who says the groups of its people: `claims`, `scim` or `scim_then_claims`. `false`: it was so already.
+pub async fn set_groups_from(tx: &mut Tx, id: ConnectionId, from: &str) -> Result<bool, DbError> {
+    let changed = tx
+        .execute(
+            sql!("UPDATE connection SET groups_from = $2 WHERE id = $1 AND groups_from <> $2"),
+            args![&id.to_string(), from],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
 /// The connection with this name.
 pub async fn named(conn: &mut Conn, name: &str) -> Result<Option<Connection>, DbError> {
     conn.optional(

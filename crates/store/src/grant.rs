@@ -15,7 +15,7 @@ pub struct Grant {
     pub service: String,
     /// The role's name.
     pub role: String,
-    /// Who gave it: a user's id, `operator`, or empty where nobody noted it.
+    /// Who gave it: a user's id, `operator`, `rules` for what these left, or empty where nobody noted it.
     pub granted_by: String,
 }
 

@@ -155,13 +155,15 @@ pub async fn snapshot(conn: &mut Conn, identity: IdentityId) -> Result<Option<Sn
     .await
 }
 
-/// What was last said about a member, by each connection whose record of them is not deleted.
+/// What was last said about a member, by each connection whose record of them is not deleted, and by the one that says its
+/// groups.
 pub async fn snapshots(conn: &mut Conn, member: MemberId) -> Result<Vec<Snapshot>, DbError> {
     conn.all(
         sql!(
             "SELECT s.connection_id, s.member_id, s.group_ids, s.said, s.seen_at
-             FROM group_snapshot s JOIN identity i ON i.id = s.identity_id
-             WHERE s.member_id = $1 AND i.deleted_at IS NULL ORDER BY s.connection_id"
+             FROM group_snapshot s JOIN identity i ON i.id = s.identity_id JOIN connection c ON c.id = s.connection_id
+             WHERE s.member_id = $1 AND i.deleted_at IS NULL AND NOT (s.source = 'claims' AND c.groups_from = 'scim')
+             ORDER BY s.connection_id"
         ),
         args![&member.to_string()],
     )
@@ -228,7 +230,9 @@ pub async fn page(conn: &mut Conn, account: AccountId, after: &str, limit: i64) 
              FROM (SELECT id, owner, left_org_at, managed_since, account_role FROM member
                    WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS m
              LEFT JOIN group_snapshot s ON s.member_id = m.id
-                  AND EXISTS (SELECT 1 FROM identity i WHERE i.id = s.identity_id AND i.deleted_at IS NULL)
+                  AND EXISTS (SELECT 1 FROM identity i JOIN connection c ON c.id = i.connection_id
+                              WHERE i.id = s.identity_id AND i.deleted_at IS NULL
+                                AND NOT (s.source = 'claims' AND c.groups_from = 'scim'))
              ORDER BY m.id, s.connection_id"
         ),
         args![&account.to_string(), after, limit],

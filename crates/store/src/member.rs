@@ -28,6 +28,8 @@ pub struct Member {
     pub left_account_at: Option<Timestamp>,
     /// The generation of rules since which only rules give their roles, if that is noted.
     pub managed_since: Option<i64>,
+    /// The newest generation that left people by hand what rules had given, of which that is written for this member.
+    pub frozen: i64,
     /// How the org's rules stand.
     pub rules: InForce,
     /// The numbers as of this read.
@@ -79,6 +81,7 @@ impl FromRow for Member {
             left_org_at: row.get("left_org_at")?,
             left_account_at: row.get("left_account_at")?,
             managed_since: row.get("managed_since")?,
+            frozen: row.get("frozen")?,
             rules: InForce::from_row(row)?,
             numbers: numbers(row)?,
         })
@@ -114,7 +117,7 @@ pub async fn find(conn: &mut Conn, id: MemberId) -> Result<Option<Member>, DbErr
     conn.optional(
         sql!(
             "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at, m.left_account_at,
-                    m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
+                    m.managed_since, m.frozen, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
                     m.roles_version, m.held
              FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.id = $1"
         ),
@@ -128,7 +131,7 @@ pub async fn of_user(conn: &mut Conn, account: AccountId, user: UserId) -> Resul
     conn.optional(
         sql!(
             "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at, m.left_account_at,
-                    m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
+                    m.managed_since, m.frozen, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
                     m.roles_version, m.held
              FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.account_id = $1 AND m.person_id = $2"
         ),
@@ -254,6 +257,17 @@ pub async fn manage(tx: &mut Tx, id: MemberId, since: i64, void: Option<i64>) ->
     Ok(noted == 1)
 }
 
+/// Notes that what this generation left to the member by hand is written. `false`: it was already.
+pub async fn freeze(tx: &mut Tx, id: MemberId, generation: i64) -> Result<bool, DbError> {
+    let noted = tx
+        .execute(
+            sql!("UPDATE member SET frozen = $2 WHERE id = $1 AND frozen < $2"),
+            args![&id.to_string(), generation],
+        )
+        .await?;
+    Ok(noted == 1)
+}
+
 /// Makes the member an owner of the org and an admin of the account, or its one owner.
 pub async fn make_owner(tx: &mut Tx, id: MemberId, account_role: &str) -> Result<bool, DbError> {
     let changed = tx
@@ -292,7 +306,7 @@ pub async fn all_of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Member>, D
     conn.all(
         sql!(
             "SELECT m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at, m.left_account_at,
-                    m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
+                    m.managed_since, m.frozen, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch, m.session_floor,
                     m.roles_version, m.held
              FROM member m JOIN org o ON o.account_id = m.account_id WHERE m.person_id = $1 ORDER BY m.created_at, m.id"
         ),

@@ -64,7 +64,7 @@ macro_rules! select_sessions {
                 f.held AS origin_held,
                 m.id, m.account_id, o.id AS org_id, m.person_id, m.account_role, m.owner, m.left_org_at,
                 m.left_account_at,
-                m.managed_since, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch,
+                m.managed_since, m.frozen, o.rules_active, o.generation, o.settled, o.version AS org_version, m.epoch,
                 m.session_floor, m.roles_version, m.held
          FROM session s JOIN member m ON m.id = s.member_id JOIN org o ON o.account_id = m.account_id
               LEFT JOIN connection c ON c.id = s.connection_id LEFT JOIN member f ON f.id = s.origin_member_id"

@@ -19,6 +19,7 @@ pub mod console;
 mod api;
 mod check;
 mod cookie;
+mod csv;
 mod envelope;
 mod exposed;
 mod extract;

@@ -207,10 +207,14 @@ impl Hand<'_> {
         // Under the lock of the org: another generation may have come since the account was read.
         let row = account::find(tx, self.row.id).await?.ok_or(DeclareError::Corrupt("account"))?;
         let corrupt = |_: GatewayError| DeclareError::Corrupt("rule");
+        let unwritten = |error| match error {
+            GatewayError::Database(error) => DeclareError::Database(error),
+            GatewayError::Denied(_) | GatewayError::Corrupt(_) | GatewayError::Missing(_) => corrupt(error),
+        };
         let rules = self.frozen(tx, wanted.as_deref().unwrap_or_default()).await?;
         let (change, active) = if wanted.is_some() { (Change::Apply, true) } else { (Change::Revoke, false) };
         let flip = Flip { change, rules: &rules, active, digest: "", summary: "{}" };
-        rules::put_in_force(self.app, tx, self.ctx, &row, flip).await.map_err(corrupt)?;
+        rules::put_in_force(self.app, tx, self.ctx, &row, flip).await.map_err(unwritten)?;
         self.news.org = true;
         Ok(())
     }

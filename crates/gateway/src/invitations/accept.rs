@@ -23,7 +23,7 @@ use crate::login::{self, Route};
 use crate::members::LEFT_ACCOUNT;
 use crate::pause::Point;
 use crate::roles::{self, Source};
-use crate::{accounts, audit, mail, revocation, session};
+use crate::{accounts, audit, mail, revocation, rules, session};
 
 /// How often accepting begins anew because somebody else has made the same person or member.
 const TRIES: usize = 4;
@@ -257,6 +257,7 @@ async fn take_in(
     let id = match &known {
         Some(member) => {
             may_return(tx, member).await?;
+            rules::keep(app, tx, member.clone()).await?;
             leaving::rejoin(tx, member.id).await?;
             if returns || row.account_role == AccountRole::Admin.as_str() {
                 member::set_account_role(tx, member.id, &row.account_role).await?;

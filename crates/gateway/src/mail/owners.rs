@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use cardea_model::Caller;
 use cardea_model::id::{AccountId, MemberId, ReceiptId};
 use cardea_model::name::Email;
 use cardea_store::account::{self, Account};
 use cardea_store::db::{DbError, Tx};
 use cardea_store::member::{self, Owner};
+use cardea_store::person;
 
 use super::{Message, send};
 use crate::app::App;
 use crate::context::Ctx;
+use crate::rules::Counts;
 
 /// Tells every other owner and the account's recovery address, in the transaction that does it, that an owner was suspended.
 pub(crate) async fn suspended(
@@ -53,6 +56,32 @@ pub(crate) async fn removed(
     let message = Message::OwnerRemoved { org: account.org_name, removed: named(gone), by: by.to_owned(), at: ctx.now };
     let addresses = others.into_iter().filter_map(|owner| owner.email);
     to_each(app, tx, ctx, (addresses, &message), &format!("owner_removed:{}", ctx.request)).await
+}
+
+/// Tells the owners and whoever did it, in the transaction that does it, that new rules are in force.
+pub(crate) async fn rules_activated(
+    app: &App,
+    tx: &mut Tx,
+    ctx: &Ctx,
+    account: &Account,
+    counts: &Counts,
+) -> Result<(), DbError> {
+    let message = Message::RuleActivationResult {
+        org: account.org_name.clone(),
+        by: super::speaker(tx, ctx).await?,
+        people: counts.people,
+        gained: counts.gaining,
+        lost: counts.losing,
+        at: ctx.now,
+    };
+    let own = match &ctx.caller {
+        Caller::Person(speaker) => person::find(tx, speaker.user).await?,
+        Caller::Nobody | Caller::Directory { .. } | Caller::Client(_) | Caller::Operator(_) | Caller::System(_) => None,
+    };
+    let own = own.filter(|person| person.email_trusted).and_then(|person| person.email);
+    let owners = member::owners(tx, account.id).await?.into_iter().filter(|owner| !owner.held);
+    let addresses = owners.filter_map(|owner| owner.email).chain(own);
+    to_each(app, tx, ctx, (addresses, &message), &format!("rules_activated:{}", ctx.request)).await
 }
 
 /// The account, the owner, and the other owners; nothing if they own nothing.

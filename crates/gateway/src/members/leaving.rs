@@ -18,7 +18,7 @@ use crate::context::Ctx;
 use crate::mail::{self, Message, Removed};
 use crate::people::{self, UserDetail};
 use crate::revocation::{self, Ended, Ending};
-use crate::{audit, session};
+use crate::{audit, rules, session};
 
 /// The source of the hold on whoever left the account; adding them again lifts it, and nothing else does.
 pub const LEFT_ACCOUNT: &str = "account";
@@ -52,6 +52,7 @@ pub async fn leave(app: &App, ctx: &Ctx) -> Result<Ended, MemberError> {
     ctx.may(Permission::Leave, person.account)?;
     let (mut tx, ctx) = session::write(app, ctx, None).await?.ok_or(Denied::Unknown)?;
     let member = member::find(&mut tx, person.member).await?.ok_or(MemberError::Corrupt("member"))?;
+    let member = rules::keep(app, &mut tx, member).await?;
     if member.owner {
         resign(app, &mut tx, &ctx, &member).await?;
     }

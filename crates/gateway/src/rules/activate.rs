@@ -1,5 +1,6 @@
 //! Rules into force and out of it again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cardea_model::fault::whole;
@@ -8,15 +9,17 @@ use cardea_model::{Denied, Permission};
 use cardea_store::account::{self, Account};
 use cardea_store::db::Tx;
 use cardea_store::generation::{self, Generation};
+use cardea_store::member;
 use serde::Serialize;
 use serde_json::json;
 
+use super::digest::{Digest, Previewed};
 use super::error::RulesError;
-use super::plan::{Counts, Draft, Guard, Preview, compare};
-use super::{Change, Flip, Frozen, put_in_force, tell};
+use super::plan::{Counts, Draft, Guard, Preview, Rows, compare, each};
+use super::{Change, Flip, Frozen, finish, put_in_force, tell};
 use crate::app::App;
 use crate::context::Ctx;
-use crate::{audit, feed, session};
+use crate::{audit, feed, mail, session};
 
 /// How long an activation can be undone.
 pub(super) const UNDO_FOR: Duration = Duration::from_secs(30 * 86_400);
@@ -28,6 +31,8 @@ pub struct Activated {
     pub generation: i64,
     /// How many people, by what became of them.
     pub counts: Counts,
+    /// What the preview had said, where it said something else: people have signed in since.
+    pub previewed: Option<Previewed>,
 }
 
 /// What activating the rules as they are now would do.
@@ -36,24 +41,22 @@ pub struct Activated {
 /// [`RulesError`].
 pub async fn preview(app: &App, ctx: &Ctx, account: AccountId) -> Result<Preview, RulesError> {
     ctx.may(Permission::ManageRules, account)?;
+    finish(app, account).await?;
     let draft = read(app, account).await?;
-    Ok(compare(app, ctx, &draft).await?)
+    Ok(compare(app, ctx, draft, None).await?)
 }
 
-/// What taking the rules out of force would do: whoever they manage loses every role.
+/// As [`preview`], with everybody whom it changes.
 ///
 /// # Errors
 /// [`RulesError`].
-pub async fn before_revoking(app: &App, ctx: &Ctx, account: AccountId) -> Result<Preview, RulesError> {
+pub async fn preview_rows(app: &App, ctx: &Ctx, account: AccountId) -> Result<Rows, RulesError> {
     ctx.may(Permission::ManageRules, account)?;
-    let draft = Draft { rules: Vec::new(), ..read(app, account).await? };
-    if !draft.account.rules.active {
-        return Err(RulesError::NotActive);
-    }
-    Ok(compare(app, ctx, &draft).await?)
+    finish(app, account).await?;
+    Ok(each(app, ctx, read(app, account).await?))
 }
 
-async fn read(app: &App, account: AccountId) -> Result<Draft, RulesError> {
+pub(super) async fn read(app: &App, account: AccountId) -> Result<Draft, RulesError> {
     let mut conn = app.db.read().await?;
     let row = account::find(&mut conn, account).await?.ok_or(RulesError::Missing("org"))?;
     Ok(Draft::read(app, &mut conn, &row).await?)
@@ -72,21 +75,28 @@ pub async fn activate(
     confirm: Option<&str>,
 ) -> Result<Activated, RulesError> {
     ctx.may(Permission::ManageRules, account)?;
+    finish(app, account).await?;
     let draft = read(app, account).await?;
-    if draft.digest != digest {
-        return Err(RulesError::Stale);
+    if !draft.digest.is(digest) {
+        let people = member::count(&mut app.db.read().await?, account).await?;
+        return Err(RulesError::Stale(draft.digest.since(digest, people)));
     }
-    let preview = compare(app, ctx, &draft).await?;
+    let preview = compare(app, ctx, draft.clone(), None).await?;
     confirmed(&preview.guards, &draft.account, confirm)?;
     let summary = serde_json::to_string(&preview.counts).map_err(|_| RulesError::Corrupt("preview"))?;
     let (mut tx, ctx, row) = locked(app, ctx, account).await?;
     // Under the lock nobody edits rules: what is put in force is what was compared.
-    if Draft::read(app, &mut tx, &row).await?.digest != digest {
-        return Err(RulesError::Stale);
+    let standing = Draft::read(app, &mut tx, &row).await?.digest;
+    if standing != draft.digest {
+        let people = member::count(&mut tx, account).await?;
+        return Err(RulesError::Stale(standing.since(digest, people)));
     }
-    let flip = Flip { change: Change::Activate, rules: &draft.rules, active: true, digest, summary: &summary };
+    let (change, rules, counts) = (Change::Activate, &draft.rules, preview.counts);
+    let flip = Flip { change, rules, active: true, digest: &standing.whole, summary: &summary };
+    mail::owners::rules_activated(app, &mut tx, &ctx, &row, &counts).await?;
     let generation = flip_to(app, tx, &ctx, &row, flip, "rules.activated").await?;
-    Ok(Activated { generation, counts: preview.counts })
+    let previewed = Digest::previewed(digest).filter(|previewed| *previewed != Previewed::from(counts));
+    Ok(Activated { generation, counts, previewed })
 }
 
 fn confirmed(guards: &[Guard], account: &Account, confirm: Option<&str>) -> Result<(), RulesError> {
@@ -126,6 +136,9 @@ pub(super) async fn flip_to(
     if let Err(error) = feed::catch_up(app).await {
         tracing::warn!(error = whole(&error), "new rules are in force, and this node has not read the feed yet");
     }
+    // Compiled once here, before everybody asks.
+    let mut conn = app.db.read().await?;
+    Arc::clone(&app.memory()).rules.sets(&mut conn, row.org, generation).await?;
     Ok(generation)
 }
 
@@ -139,14 +152,16 @@ pub async fn undo(app: &App, ctx: &Ctx, account: AccountId, generation: Option<i
     let (mut tx, ctx, row) = locked(app, ctx, account).await?;
     // Whoever names what they take back does not take back what came since.
     if generation.is_some_and(|meant| meant != row.rules.generation) {
-        return Err(RulesError::Stale);
+        return Err(RulesError::Stale(Vec::new()));
     }
     let current = generation::find(&mut tx, row.org, row.rules.generation).await?.ok_or(RulesError::NothingToUndo)?;
     if ctx.now.since(current.activated_at) > UNDO_FOR || current.kind == Change::Undo.as_str() {
         return Err(RulesError::NothingToUndo);
     }
     let previous = generation::find(&mut tx, row.org, current.previous).await?;
-    let gave = |previous: &Generation| previous.kind != Change::Revoke.as_str() && previous.rules != "[]";
+    let gave = |previous: &Generation| {
+        ![Change::Revoke, Change::Freeze].iter().any(|out| previous.kind == out.as_str()) && previous.rules != "[]"
+    };
     let active = previous.as_ref().is_some_and(gave);
     let rules: Vec<Frozen> = match &previous {
         Some(previous) => serde_json::from_str(&previous.rules).map_err(|_| RulesError::Corrupt("generation"))?,
@@ -154,22 +169,4 @@ pub async fn undo(app: &App, ctx: &Ctx, account: AccountId, generation: Option<i
     };
     let flip = Flip { change: Change::Undo, rules: &rules, active, digest: "", summary: "{}" };
     flip_to(app, tx, &ctx, &row, flip, "rules.undone").await
-}
-
-/// Takes the rules out of force and with them every role that they gave; roles by hand of those whom they managed do not come
-/// back.
-///
-/// # Errors
-/// [`RulesError`].
-pub async fn revoke(app: &App, ctx: &Ctx, account: AccountId, confirm: Option<&str>) -> Result<i64, RulesError> {
-    ctx.may(Permission::ManageRules, account)?;
-    let (tx, ctx, row) = locked(app, ctx, account).await?;
-    if !row.rules.active {
-        return Err(RulesError::NotActive);
-    }
-    if confirm != Some(row.org_name.as_str()) {
-        return Err(RulesError::Confirm(vec![Guard::ManyLoseEverything]));
-    }
-    let flip = Flip { change: Change::Revoke, rules: &[], active: false, digest: "", summary: "{}" };
-    flip_to(app, tx, &ctx, &row, flip, "rules.deactivated").await
 }

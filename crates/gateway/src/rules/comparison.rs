@@ -2,17 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::time::Duration;
 
 use cardea_model::Timestamp;
 use cardea_model::id::MemberId;
 use cardea_model::rule::{AccountRole, CONTROL_PLANE, Rule};
 use cardea_store::grant;
-use cardea_store::group::{Group, Told};
+use cardea_store::group::{Group, Said, Told};
 
 use super::bulk::Index;
 use super::plan::{Counts, Guard, Named};
 use super::{Earlier, Sets};
-use crate::roles::{USER_ADMIN, is_over};
+use crate::roles::{USER_ADMIN, counts_until, is_over};
 
 /// So many people whom it changes are shown, those who lose most first.
 const SHOWN: usize = 200;
@@ -22,8 +23,6 @@ pub(super) struct Table {
     teams: BTreeSet<String>,
     numbers: HashMap<Named, u32>,
     names: Vec<Named>,
-    /// Rules whose roles name a team that does not stand.
-    pub(super) broken: BTreeSet<String>,
 }
 
 /// Rules with the numbers of the roles that each gives.
@@ -34,7 +33,7 @@ pub(super) struct Ruled<'a> {
 
 impl Table {
     pub(super) fn new(teams: BTreeSet<String>) -> Self {
-        Self { teams, numbers: HashMap::new(), names: Vec::new(), broken: BTreeSet::new() }
+        Self { teams, numbers: HashMap::new(), names: Vec::new() }
     }
 
     fn number(&mut self, name: Named) -> u32 {
@@ -54,7 +53,6 @@ impl Table {
         let mut gives = Vec::with_capacity(rule.body.grants.len());
         for grant in &rule.body.grants {
             if grant.team.as_ref().is_some_and(|team| !self.teams.contains(team)) {
-                self.broken.insert(rule.name.clone());
                 continue;
             }
             let name = Named { team: grant.team.clone(), service: grant.service.clone(), role: grant.role.clone() };
@@ -104,6 +102,8 @@ struct Scratch {
 
 pub(super) struct Comparison<'a> {
     now: Timestamp,
+    /// How old a list may be to count afterwards, if that matters.
+    most: Option<Duration>,
     sets: &'a Sets,
     before: Ruled<'a>,
     also: Vec<(&'a Earlier, Index<'a>)>,
@@ -123,11 +123,12 @@ impl<'a> Comparison<'a> {
         (sets, settled): (&'a Sets, i64),
         (before, after): (Ruled<'a>, Ruled<'a>),
         groups: &[Group],
-        (speaker, now): (Option<MemberId>, Timestamp),
+        (speaker, now, most): (Option<MemberId>, Timestamp, Option<Duration>),
     ) -> Self {
         let also = sets.unsettled(settled);
         Self {
             now,
+            most,
             sets,
             before,
             also: also.map(|earlier| (earlier, Index::new(&earlier.rules, groups))).collect(),
@@ -146,9 +147,16 @@ impl<'a> Comparison<'a> {
         self.counts
     }
 
-    /// Whom it changes, those who lose most first.
-    pub(super) fn into_worst(self) -> Vec<Moved> {
-        self.worst.into_sorted_vec().into_iter().map(|(_, moved)| moved).collect()
+    /// Whom it changes of those taken since it was asked last, those who lose most first.
+    pub(super) fn take_all(&mut self) -> Vec<Moved> {
+        std::mem::take(&mut self.worst).into_sorted_vec().into_iter().map(|(_, moved)| moved).collect()
+    }
+
+    /// Lets go of those who lose least, beyond so many as are shown.
+    pub(super) fn keep_worst(&mut self) {
+        while self.worst.len() > SHOWN {
+            self.worst.pop();
+        }
     }
 
     /// Takes a page of people, with what they have by hand in the same order.
@@ -178,8 +186,8 @@ impl<'a> Comparison<'a> {
         self.counts.never_seen += u64::from(said().next().is_none());
         self.counts.unknown += u64::from(said().any(|said| said.said != "present"));
         let (now, scratch) = (self.now, &mut self.scratch);
-        let before = earned(&self.before, told, now, scratch);
-        let after = earned(&self.after, told, now, scratch);
+        let before = earned(&self.before, told, (now, None), scratch);
+        let after = earned(&self.after, told, (now, self.most), scratch);
         let mut matches = |index: &Index<'_>, knew: &dyn Fn(Timestamp) -> bool| {
             scratch.places.clear();
             let known = told.iter().filter_map(|told| told.said.as_ref()).filter(|said| knew(said.seen_at));
@@ -191,6 +199,7 @@ impl<'a> Comparison<'a> {
         managed |= self.also.iter().any(|(earlier, index)| matches(index, &|seen| earlier.knew(seen)));
         let marked = who.managed_since.is_some_and(|mark| self.sets.marks.count(mark));
         let managed = managed || marked;
+        self.counts.managed += u64::from(managed);
         self.counts.matched += u64::from(matched);
         let migrated = !managed && matched;
         self.counts.migrated += u64::from(migrated);
@@ -226,10 +235,6 @@ impl<'a> Comparison<'a> {
         }
         let weight = Weight(Reverse(removed.len()), Reverse(added.len()), member);
         self.worst.push((weight, Moved { removed, added, migrated, member }));
-        // The greatest goes: whoever loses least.
-        if self.worst.len() > SHOWN {
-            self.worst.pop();
-        }
     }
 
     pub(super) fn guards(&self) -> Vec<Guard> {
@@ -244,10 +249,16 @@ impl<'a> Comparison<'a> {
 }
 
 /// What rules give by what every connection said, as far as that earns roles now.
-fn earned(rules: &Ruled<'_>, told: &[Told], now: Timestamp, scratch: &mut Scratch) -> Vec<u32> {
+fn earned(
+    rules: &Ruled<'_>,
+    told: &[Told],
+    (now, most): (Timestamp, Option<Duration>),
+    scratch: &mut Scratch,
+) -> Vec<u32> {
     scratch.places.clear();
     let said = told.iter().filter_map(|told| told.said.as_ref());
-    for said in said.filter(|said| !is_over(&said.said, said.seen_at, now)) {
+    let is_young = |said: &&Said| most.is_none_or(|most| now < counts_until(&said.said, said.seen_at, most));
+    for said in said.filter(|said| !is_over(&said.said, said.seen_at, now)).filter(is_young) {
         rules.index.applying(said, &mut scratch.met, &mut scratch.places);
     }
     scratch.places.iter().filter_map(|place| rules.gives.get(*place)).flatten().copied().collect()

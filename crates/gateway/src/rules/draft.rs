@@ -1,11 +1,13 @@
 //! The rules as an admin edits them. Nothing of it counts before it is activated.
 
-use cardea_model::id::{AccountId, ConnectionId, RuleId};
+use std::collections::BTreeSet;
+
+use cardea_model::id::{AccountId, ConnectionId, OrgId, RuleId};
 use cardea_model::rule::{CompiledRules, Matcher, Rule, RuleBody, RuleGrant};
 use cardea_model::{Permission, Place, Timestamp};
-use cardea_store::account::{self, Account};
+use cardea_store::account;
 use cardea_store::connection::{self, Connection};
-use cardea_store::db::Conn;
+use cardea_store::db::{Conn, DbError};
 use cardea_store::generation;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -54,6 +56,34 @@ pub struct RuleView {
     /// What it says.
     #[serde(flatten)]
     pub body: RuleBody,
+    /// Why it gives less than it says: a team that has ended, a service that the org has lost; a sentence each.
+    pub broken: Vec<String>,
+}
+
+/// What roles of rules can name in an org.
+pub(super) struct Targets {
+    pub(super) teams: BTreeSet<String>,
+    services: Vec<String>,
+}
+
+impl Targets {
+    pub(super) async fn read(conn: &mut Conn, org: OrgId) -> Result<Self, DbError> {
+        let teams = account::teams(conn, org).await?.into_iter().map(|team| team.name).collect();
+        Ok(Self { teams, services: account::services(conn, org).await? })
+    }
+
+    /// Whether there is what a role names; else what is wrong, in words.
+    fn has(&self, app: &App, grant: &RuleGrant) -> Result<(), String> {
+        if let Some(team) = grant.team.as_ref().filter(|team| !self.teams.contains(*team)) {
+            return Err(format!("`{team}` is no team of this org"));
+        }
+        roles::is_there(app, &self.services, &grant.service, &grant.role)
+    }
+
+    /// What is wrong with the roles that a rule gives.
+    pub(super) fn broken(&self, app: &App, body: &RuleBody) -> Vec<String> {
+        body.grants.iter().filter_map(|grant| self.has(app, grant).err()).collect()
+    }
 }
 
 /// A rule as somebody writes it.
@@ -88,20 +118,22 @@ pub async fn list(app: &App, ctx: &Ctx, account: AccountId) -> Result<RulesView,
     let connections = connection::of_account(&mut conn, account).await?;
     let drafted = drafted(&mut conn, row.org).await?;
     let in_force = generation::find(&mut conn, row.org, row.rules.generation).await?;
+    let targets = Targets::read(&mut conn, row.org).await?;
     let frozen: Option<Vec<Frozen>> = in_force.as_ref().and_then(|row| serde_json::from_str(&row.rules).ok());
     Ok(RulesView {
         active: row.rules.active,
         generation: row.rules.generation,
         activated_at: in_force.map(|row| row.activated_at),
         pending: frozen.unwrap_or_default() != drafted,
-        rules: drafted.into_iter().filter_map(|rule| view(rule, &connections)).collect(),
+        rules: drafted.into_iter().filter_map(|rule| view(app, rule, &connections, &targets)).collect(),
         connections: usable(&connections).map(|row| row.name.clone()).collect(),
     })
 }
 
-fn view(rule: Frozen, connections: &[Connection]) -> Option<RuleView> {
+fn view(app: &App, rule: Frozen, connections: &[Connection], targets: &Targets) -> Option<RuleView> {
     let connection = connections.iter().find(|row| row.id == rule.connection)?.name.clone();
-    Some(RuleView { id: rule.id, name: rule.name, connection, body: rule.body })
+    let broken = targets.broken(app, &rule.body);
+    Some(RuleView { id: rule.id, name: rule.name, connection, body: rule.body, broken })
 }
 
 /// Whether any of an org's connections has passed its test.
@@ -141,7 +173,8 @@ pub async fn put(
         // A rule is no way around who may make user_admins.
         roles::may_give(app, &ctx, &Place::Account(account), &grant.service, &grant.role)?;
     }
-    fits(app, &mut tx, &row, (&standing, known), &frozen).await?;
+    let targets = Targets::read(&mut tx, row.org).await?;
+    fits(app, &targets, (&standing, known), &frozen)?;
     let position = i64::try_from(known.unwrap_or(standing.len())).unwrap_or(i64::MAX);
     let document = serde_json::to_string(&frozen.body).map_err(|_| RulesError::Corrupt("rule"))?;
     let stored = connection::Rule { id: frozen.id, connection: frozen.connection, name: frozen.name.clone(), document };
@@ -149,7 +182,7 @@ pub async fn put(
     let (action, detail) = (if known.is_some() { "rule.changed" } else { "rule.added" }, json!({"name": frozen.name}));
     audit::record(app, &mut tx, &ctx, Some(account), action, &frozen.id.to_string(), detail).await?;
     tx.commit().await?;
-    view(frozen, &connections).ok_or(RulesError::Missing("connection"))
+    view(app, frozen, &connections, &targets).ok_or(RulesError::Missing("connection"))
 }
 
 fn body(written: Written) -> RuleBody {
@@ -167,10 +200,9 @@ fn linked(connections: &[Connection], name: &str) -> Result<ConnectionId, RulesE
 }
 
 /// Whether the rule can stand among the others, and gives only what there is.
-async fn fits(
+fn fits(
     app: &App,
-    conn: &mut Conn,
-    account: &Account,
+    targets: &Targets,
     (standing, known): (&[Frozen], Option<usize>),
     rule: &Frozen,
 ) -> Result<(), RulesError> {
@@ -191,19 +223,7 @@ async fn fits(
     }
     let plain = Rule { id: rule.id, name: rule.name.clone(), body: rule.body.clone() };
     CompiledRules::compile(&[plain]).map_err(RulesError::Rule)?;
-    let teams = account::teams(conn, account.org).await?;
-    let services = account::services(conn, account.org).await?;
-    for grant in &rule.body.grants {
-        if let Some(team) = grant.team.as_ref().filter(|team| !teams.iter().any(|known| known.name == **team)) {
-            return Err(RulesError::Unknown(format!("`{team}` is no team of this org")));
-        }
-        of_catalogue(app, &services, grant)?;
-    }
-    Ok(())
-}
-
-fn of_catalogue(app: &App, services: &[String], grant: &RuleGrant) -> Result<(), RulesError> {
-    roles::is_there(app, services, &grant.service, &grant.role).map_err(RulesError::Unknown)
+    rule.body.grants.iter().try_for_each(|grant| targets.has(app, grant)).map_err(RulesError::Unknown)
 }
 
 /// Removes a rule.

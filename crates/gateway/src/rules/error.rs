@@ -29,8 +29,8 @@ pub enum RulesError {
     #[error("the org is not linked to an identity provider; connect one first, then rules can read its groups")]
     NotLinked,
     /// The rules, the catalogue or the generation have changed since the preview (412).
-    #[error("the rules have changed since that preview; preview them again")]
-    Stale,
+    #[error("the rules have changed since that preview{}; preview them again", since(.0))]
+    Stale(Vec<String>),
     /// The preview asks for the org's name (409).
     #[error("this asks to be confirmed with the org's name: {}", words(.0))]
     Confirm(Vec<Guard>),
@@ -48,11 +48,16 @@ pub enum RulesError {
     Database(#[source] DbError),
 }
 
+fn since(changes: &[String]) -> String {
+    if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) }
+}
+
 fn words(guards: &[Guard]) -> String {
     let word = |guard: &Guard| match guard {
         Guard::ManyLoseEverything => "more than a fifth of the people with a role would lose every role",
         Guard::YouLoseUserAdmin => "you would no longer manage users",
         Guard::NobodyMatches => "no rule matches anybody",
+        Guard::RolesStay => "what the rules gave stays with everybody, whatever their groups become",
     };
     guards.iter().map(word).collect::<Vec<_>>().join(", ")
 }
@@ -83,7 +88,7 @@ impl Fault for RulesError {
             Self::NameTaken | Self::NotLinked | Self::Confirm(_) | Self::NothingToUndo | Self::NotActive => {
                 Kind::Conflict
             }
-            Self::Stale => Kind::Stale,
+            Self::Stale(_) => Kind::Stale,
             Self::Corrupt(_) => Kind::Internal,
             Self::Database(error) => error.kind(),
         }
@@ -96,7 +101,7 @@ impl Fault for RulesError {
             Self::Rule(_) | Self::Unknown(_) => "invalid_rule",
             Self::NameTaken => "rule_name_taken",
             Self::NotLinked => "org_not_linked",
-            Self::Stale => "stale",
+            Self::Stale(_) => "stale",
             Self::Confirm(_) => "confirmation_required",
             Self::NothingToUndo => "nothing_to_undo",
             Self::NotActive => "rules_not_active",

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use cardea_connect::{GroupClaims as Claimed, GroupsClaim};
 use cardea_model::entitlement::State;
-use cardea_model::id::{AccountId, UserId};
+use cardea_model::id::{AccountId, KeyId, UserId};
 use cardea_model::name::fold;
-use cardea_model::rule::{AccountRole, CompiledRules, Grants, GroupClaims, Matcher, Operation, Rule, evaluate};
+use cardea_model::rule::{AccountRole, CompiledRules, GroupClaims, Matcher, Operation, Rule, applying, evaluate};
 use cardea_model::{Permission, Timestamp};
 use cardea_store::account::{self, Account};
 use cardea_store::db::Conn;
@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use super::error::RulesError;
 use super::{Frozen, drafted};
 use crate::app::App;
+use crate::check::{self, Ask, KeyVerdict};
 use crate::context::Ctx;
 use crate::login::connector;
 use crate::people;
@@ -43,6 +44,24 @@ pub struct Explanation {
     pub said: Vec<SaidView>,
     /// Rules that would match a group but for case or blanks.
     pub near_misses: Vec<NearMiss>,
+    /// What a check of their key says, if one was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyVerdict>,
+}
+
+/// What is to be explained.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// Only roles of this service; with a key, the service that it is used at.
+    pub service: Option<&'a str>,
+    /// Why this key of theirs may or may not.
+    pub key: Option<KeyId>,
+    /// The scope.
+    pub action: Option<&'a str>,
+    /// The type of the entity, where the service has several.
+    pub entity_type: Option<&'a str>,
+    /// What is acted on.
+    pub entity: Option<&'a str>,
 }
 
 /// What a connection last said.
@@ -95,7 +114,7 @@ pub struct Tried {
     pub remarks: Vec<String>,
 }
 
-/// Why a user has the roles that they have, or has none of `service`.
+/// Why a user has the roles that they have, or has none of a service; and why a key of theirs may not.
 ///
 /// # Errors
 /// [`RulesError`].
@@ -104,7 +123,7 @@ pub async fn explain(
     ctx: &Ctx,
     account: AccountId,
     user: &str,
-    service: Option<&str>,
+    asked: Asked<'_>,
 ) -> Result<Explanation, RulesError> {
     ctx.may(Permission::ManageRules, account)?;
     let mut conn = app.db.read().await?;
@@ -122,21 +141,45 @@ pub async fn explain(
             connection: name.unwrap_or_default(),
             said: snapshot.said.clone(),
             seen_at: snapshot.seen_at,
-            groups: groups.iter().map(|group| met(rules, group)).collect(),
+            groups: met(rules, groups),
         });
     }
+    let service = asked.service;
     let codes = codes(&mut conn, (&row, &member), (held.source, &said), (service, ctx.now)).await?;
-    let asked = |role: &RoleView| service.is_none_or(|service| role.service == service || role.service == "*");
+    let key = verdict(app, &mut conn, &member, asked).await?;
+    let is_asked = |role: &RoleView| service.is_none_or(|service| role.service == service || role.service == "*");
     Ok(Explanation {
         user: member.user,
         source: held.source,
         account_role: held.account_role.as_str().to_owned(),
         generation: row.rules.generation,
         codes,
-        roles: held.roles.into_iter().filter(asked).collect(),
+        roles: held.roles.into_iter().filter(is_asked).collect(),
         said,
         near_misses: near.into_iter().collect(),
+        key,
     })
+}
+
+async fn verdict(
+    app: &App,
+    conn: &mut Conn,
+    member: &Member,
+    asked: Asked<'_>,
+) -> Result<Option<KeyVerdict>, RulesError> {
+    let Some(key) = asked.key else { return Ok(None) };
+    let (service, action) = (asked.service.unwrap_or_default(), asked.action.unwrap_or_default());
+    let ask = Ask {
+        key: "",
+        service,
+        action,
+        entity_type: asked.entity_type,
+        entity: asked.entity,
+        labels: &[],
+        operation: None,
+    };
+    let verdict = check::why(app, conn, member, (key, &ask)).await?;
+    Ok(Some(verdict.ok_or(RulesError::Missing("key of this user"))?))
 }
 
 async fn codes(
@@ -167,12 +210,14 @@ async fn codes(
     Ok(applies.into_iter().filter_map(|(applies, code)| applies.then_some(code)).collect())
 }
 
-fn met(rules: Option<&CompiledRules>, group: &str) -> GroupView {
-    let earned = rules.map_or_else(Grants::default, |rules| evaluate(rules, &[group.to_owned()]));
-    let reasons = earned.account.into_iter().flat_map(|(_, reasons)| reasons);
-    let also = earned.roles.into_values().flatten();
-    let names: BTreeSet<String> = reasons.chain(also).map(|because| because.rule_name).collect();
-    GroupView { value: group.to_owned(), rules: names.into_iter().collect() }
+/// Groups with the rules that apply because of them. They are judged together: a rule may ask for several, or against some.
+fn met(rules: Option<&CompiledRules>, groups: &[String]) -> Vec<GroupView> {
+    let applying = rules.map_or_else(BTreeSet::new, |rules| applying(rules, groups));
+    let of = |group: &String| {
+        let names = applying.iter().filter(|because| because.value == *group).map(|because| because.rule_name.clone());
+        GroupView { value: group.clone(), rules: names.collect::<BTreeSet<_>>().into_iter().collect() }
+    };
+    groups.iter().map(of).collect()
 }
 
 /// Rules whose whole value is a group but for case or blanks.
@@ -233,13 +278,15 @@ pub async fn try_out(
     };
     let drafted = drafted(&mut conn, row.org).await?.into_iter().filter(|rule| rule.connection == linked.id);
     let plain = drafted.map(|Frozen { id, name, body, .. }| Rule { id, name, body }).collect::<Vec<_>>();
-    let rules = CompiledRules::compile(&plain).map_err(RulesError::Rule)?;
+    let compiled = tokio::task::spawn_blocking(move || (CompiledRules::compile(&plain), plain)).await;
+    let (compiled, plain) = compiled.map_err(|_| RulesError::Corrupt("rule"))?;
+    let rules = compiled.map_err(RulesError::Rule)?;
     let earned = evaluate(&rules, &groups);
     let role = earned.account.as_ref().map_or(AccountRole::Member, |(role, _)| *role);
     Ok(Tried {
         said,
         near_misses: near_misses(&plain, &groups),
-        groups: groups.iter().map(|group| met(Some(&rules), group)).collect(),
+        groups: met(Some(&rules), &groups),
         account_role: role.as_str().to_owned(),
         roles: earned.roles.into_iter().map(|(role, reasons)| roles::view(role, &reasons)).collect(),
         remarks,

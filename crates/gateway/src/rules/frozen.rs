@@ -1,7 +1,7 @@
 //! Generations as they are evaluated: compiled once on a node, and never changed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use cardea_model::Timestamp;
 use cardea_model::id::{ConnectionId, OrgId, RuleId};
@@ -11,6 +11,7 @@ use cardea_store::generation;
 use cardea_store::group::{self, Group};
 use cardea_store::member::InForce;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use super::Change;
 
@@ -33,6 +34,8 @@ pub(crate) struct Marks {
     pub(crate) also: Vec<i64>,
     /// Generations that were undone: their marks are void.
     pub(crate) undone: Vec<i64>,
+    /// Generations that took rules out of force and left by hand what these had given: marks from before count no more.
+    pub(crate) freezes: Vec<i64>,
 }
 
 impl Marks {
@@ -43,13 +46,41 @@ impl Marks {
         next.also.retain(|number| *number > standing.settled);
         match change {
             Change::Activate | Change::Apply | Change::Revoke => next.also.extend((current > 0).then_some(current)),
-            Change::Undo => next.undone.push(current),
+            Change::Freeze => {
+                next.also.push(current);
+                next.freezes.push(current + 1);
+            }
+            Change::Undo => {
+                next.undone.push(current);
+                next.freezes.retain(|freeze| *freeze != current);
+            }
         }
         next
     }
 
+    /// Whether a mark says that only rules give somebody's roles.
     pub(crate) fn count(&self, mark: i64) -> bool {
+        self.stands(mark) && self.freezes.iter().all(|freeze| mark > *freeze)
+    }
+
+    /// Whether it said so when this generation left by hand what rules had given.
+    pub(crate) fn counted(&self, mark: i64, freeze: i64) -> bool {
+        self.stands(mark) && self.freezes.iter().all(|other| *other >= freeze || mark > *other)
+    }
+
+    /// Whether a mark may count again: it is not void for ever.
+    pub(crate) fn stands(&self, mark: i64) -> bool {
         !self.undone.contains(&mark)
+    }
+
+    /// Whether a noted mark can never count again once there is the newer one.
+    pub(crate) fn gives_way(&self, noted: i64, newer: i64) -> bool {
+        !self.stands(noted) || self.freezes.iter().any(|freeze| noted < *freeze && newer > *freeze)
+    }
+
+    /// The generation in force, if it left by hand what rules had given.
+    pub(crate) fn freeze(&self, number: i64) -> Option<i64> {
+        self.freezes.last().copied().filter(|freeze| *freeze == number)
     }
 }
 
@@ -89,7 +120,7 @@ pub(crate) struct Earlier {
     pub(crate) number: i64,
     pub(crate) rules: RuleSet,
     /// When another one took its place: it manages nobody of whom something was first said later.
-    until: Timestamp,
+    pub(crate) until: Timestamp,
 }
 
 impl Earlier {
@@ -100,8 +131,24 @@ impl Earlier {
 }
 
 /// The newest sets of each org that this node has been asked for.
-#[derive(Default)]
-pub(crate) struct Shelf(RwLock<HashMap<OrgId, Arc<Sets>>>);
+pub(crate) struct Shelf {
+    sets: RwLock<HashMap<OrgId, Arc<Sets>>>,
+    /// Whoever reads and compiles the rules of an org; the others wait and find them done.
+    turns: Mutex<HashMap<OrgId, Arc<Turn>>>,
+    comparisons: Arc<Semaphore>,
+}
+
+type Turn = tokio::sync::Mutex<()>;
+
+/// So many comparisons of everybody go on at once on a node.
+const MOST_COMPARISONS: usize = 2;
+
+impl Default for Shelf {
+    fn default() -> Self {
+        let comparisons = Arc::new(Semaphore::new(MOST_COMPARISONS));
+        Self { sets: RwLock::default(), turns: Mutex::default(), comparisons }
+    }
+}
 
 /// A node of many small orgs forgets all of them at this number, and reads again what it is asked for.
 const MOST_ORGS: usize = 4096;
@@ -109,16 +156,20 @@ const MOST_ORGS: usize = 4096;
 impl Shelf {
     /// The sets of an org while this generation is in force.
     pub(crate) async fn sets(&self, conn: &mut Conn, org: OrgId, number: i64) -> Result<Arc<Sets>, DbError> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&org).cloned();
-        if let Some(known) = known.filter(|known| known.number == number) {
+        if let Some(known) = self.known(org, number) {
+            return Ok(known);
+        }
+        // What a transaction sees may never be committed, and another generation of this number come to be.
+        if !conn.reads_commits() {
+            return Ok(Arc::new(Sets::read(conn, org, number).await?));
+        }
+        let turn = self.turn(org);
+        let _turn = turn.lock().await;
+        if let Some(known) = self.known(org, number) {
             return Ok(known);
         }
         let fresh = Arc::new(Sets::read(conn, org, number).await?);
-        // What a transaction sees may never be committed, and another generation of this number come to be.
-        if !conn.reads_commits() {
-            return Ok(fresh);
-        }
-        let mut shelf = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.sets.write().unwrap_or_else(PoisonError::into_inner);
         if shelf.len() >= MOST_ORGS {
             shelf.clear();
         }
@@ -126,6 +177,25 @@ impl Shelf {
             shelf.insert(org, Arc::clone(&fresh));
         }
         Ok(fresh)
+    }
+
+    fn known(&self, org: OrgId, number: i64) -> Option<Arc<Sets>> {
+        let known = self.sets.read().unwrap_or_else(PoisonError::into_inner).get(&org).cloned();
+        known.filter(|known| known.number == number)
+    }
+
+    fn turn(&self, org: OrgId) -> Arc<Turn> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever has a turn keeps it; at worst somebody does once more what is being done.
+        if turns.len() >= MOST_ORGS {
+            turns.clear();
+        }
+        Arc::clone(turns.entry(org).or_default())
+    }
+
+    /// Whoever compares everybody waits for a place here.
+    pub(super) fn comparisons(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.comparisons)
     }
 }
 
@@ -153,6 +223,12 @@ impl Sets {
         self.also.iter().filter(move |earlier| earlier.number > settled)
     }
 
+    /// The rules that gave the roles which the generation in force left by hand, as long as these are not written for
+    /// everybody.
+    pub(crate) fn left(&self, settled: i64) -> Option<&Earlier> {
+        self.marks.freeze(self.number).and_then(|_| self.unsettled(settled).last())
+    }
+
     /// The groups of these numbers. What a committed number stands for never changes, so each is read once.
     pub(crate) async fn groups(&self, conn: &mut Conn, ids: &[i64]) -> Result<Vec<Arc<Group>>, DbError> {
         let (known, missing) = {
@@ -176,7 +252,13 @@ impl Sets {
 async fn compiled(conn: &mut Conn, org: OrgId, number: i64) -> Result<RuleSet, DbError> {
     let Some(row) = generation::find(conn, org, number).await? else { return Ok(RuleSet::default()) };
     let frozen: Vec<Frozen> = readable(&row.rules, org, number);
-    Ok(RuleSet::compile(&frozen).unwrap_or_else(|| {
+    // Thousands of matchers take a while: whoever waits for another answer does not wait for that. A transaction does not
+    // let go of the writer either way.
+    let compiled = match conn.reads_commits() {
+        true => tokio::task::spawn_blocking(move || RuleSet::compile(&frozen)).await.unwrap_or(None),
+        false => RuleSet::compile(&frozen),
+    };
+    Ok(compiled.unwrap_or_else(|| {
         tracing::error!(org.id = %org, generation = number, "rules in force cannot be used; they give nothing");
         RuleSet::default()
     }))

@@ -2,18 +2,22 @@
 //! nowhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cardea_model::Caller;
 use cardea_model::id::{MemberId, UserId};
 use cardea_store::account::{self, Account};
 use cardea_store::db::{Conn, DbError};
 use cardea_store::{grant, group, member, person};
-use cardea_tokens::hash::{base64url, sha256};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
 use super::bulk::Index;
 use super::comparison::{Comparison, Moved, Table};
+use super::digest::Digest;
+use super::draft::Targets;
+use super::error::RulesError;
 use super::{Frozen, RuleSet, drafted};
 use crate::app::App;
 use crate::context::Ctx;
@@ -33,7 +37,7 @@ pub struct Preview {
     pub counts: Counts,
     /// What activation asks to be confirmed with the org's name.
     pub guards: Vec<Guard>,
-    /// Rules whose roles name a team that has ended or never was: they give nothing there.
+    /// Rules whose roles name a team that has ended, or a service that the org has lost: they give nothing there.
     pub broken: Vec<String>,
     /// Whom it changes, those who lose most first; at the most 200.
     pub people: Vec<Changed>,
@@ -46,6 +50,9 @@ pub struct Counts {
     pub people: u64,
     /// Owners, whom no rule touches.
     pub owners: u64,
+    /// Whose roles come from rules now.
+    #[serde(default)]
+    pub managed: u64,
     /// Who matches a rule.
     pub matched: u64,
     /// Who gains some role.
@@ -76,6 +83,8 @@ pub enum Guard {
     YouLoseUserAdmin,
     /// No rule matches anybody.
     NobodyMatches,
+    /// What rules gave no longer follows what anybody's identity provider says.
+    RolesStay,
 }
 
 /// One person whom it changes.
@@ -108,10 +117,11 @@ pub struct Named {
 }
 
 /// What the comparison is made of.
+#[derive(Clone)]
 pub(super) struct Draft {
     pub(super) account: Account,
     pub(super) rules: Vec<Frozen>,
-    pub(super) digest: String,
+    pub(super) digest: Digest,
 }
 
 impl Draft {
@@ -119,33 +129,93 @@ impl Draft {
     pub(super) async fn read(app: &App, conn: &mut Conn, account: &Account) -> Result<Self, GatewayError> {
         let account = account::find(conn, account.id).await?.ok_or(GatewayError::Missing("org"))?;
         let rules = drafted(conn, account.org).await?;
-        let digest = digest(app, &account, &rules)?;
+        let digest = Digest::of(app, &account, &rules)?;
         Ok(Self { account, rules, digest })
     }
 }
 
-/// The digest of rules over the catalogue after the generation in force.
-fn digest(app: &App, account: &Account, rules: &[Frozen]) -> Result<String, GatewayError> {
-    let mut rules: Vec<&Frozen> = rules.iter().collect();
-    rules.sort_by(|one, other| one.name.cmp(&other.name));
-    let whole = json!({"org": account.org.to_string(), "generation": account.rules.generation,
-        "active": account.rules.active, "catalogue": app.catalogue_digest, "rules": rules});
-    let text = serde_json::to_vec(&whole).map_err(|_| GatewayError::Corrupt("rule"))?;
-    Ok(base64url(&sha256(&text)))
+/// Whom a comparison tells of.
+enum Told {
+    /// Those who lose most.
+    Worst,
+    /// Everybody whom it changes, page by page.
+    Each(mpsc::Sender<Result<Vec<Changed>, GatewayError>>),
 }
 
-/// What activation of `draft` would do, in the words of whoever asks.
-pub(super) async fn compare(app: &App, ctx: &Ctx, draft: &Draft) -> Result<Preview, GatewayError> {
+/// What activation of `draft` would do, in the words of whoever asks. With `most`, lists that are older than that do not
+/// count afterwards.
+pub(super) async fn compare(
+    app: &App,
+    ctx: &Ctx,
+    draft: Draft,
+    most: Option<Duration>,
+) -> Result<Preview, GatewayError> {
+    let (of, asked) = (app.clone(), ctx.clone());
+    apart(app, async move { walk(&of, &asked, &draft, most, &Told::Worst).await }).await
+}
+
+/// Everybody whom activation of `draft` would change, page by page, in the order of their ids.
+pub(super) fn each(app: &App, ctx: &Ctx, draft: Draft) -> Rows {
+    let (sender, receiver) = mpsc::channel(2);
+    let (app, ctx) = (app.clone(), ctx.clone());
+    tokio::spawn(async move {
+        let (of, told) = (app.clone(), Told::Each(sender.clone()));
+        let work = async move { walk(&of, &ctx, &draft, None, &told).await.map(drop) };
+        if let Err(error) = apart(&app, work).await {
+            // Whoever listens no more does not hear it.
+            let _gone = sender.send(Err(error)).await;
+        }
+    });
+    Rows(receiver)
+}
+
+/// People whom an activation would change, as they are found.
+pub struct Rows(mpsc::Receiver<Result<Vec<Changed>, GatewayError>>);
+
+impl Rows {
+    /// The next page; nothing after the last one.
+    ///
+    /// # Errors
+    /// The database's; then the list is not whole.
+    pub async fn next(&mut self) -> Option<Result<Vec<Changed>, RulesError>> {
+        self.0.recv().await.map(|page| page.map_err(RulesError::from))
+    }
+}
+
+/// Does work that keeps a processor busy on a thread of its own, so that nobody else waits for an answer; the node does so
+/// much of it at once as [`super::Shelf`] allows.
+async fn apart<T: Send + 'static>(
+    app: &App,
+    work: impl Future<Output = Result<T, GatewayError>> + Send + 'static,
+) -> Result<T, GatewayError> {
+    let comparisons = app.memory().rules.comparisons();
+    let turn = comparisons.acquire_owned().await.map_err(|_| GatewayError::Corrupt("node"))?;
+    let handle = Handle::current();
+    let done = tokio::task::spawn_blocking(move || {
+        let done = handle.block_on(work);
+        drop(turn);
+        done
+    });
+    done.await.unwrap_or(Err(GatewayError::Corrupt("comparison")))
+}
+
+async fn walk(
+    app: &App,
+    ctx: &Ctx,
+    draft: &Draft,
+    most: Option<Duration>,
+    told: &Told,
+) -> Result<Preview, GatewayError> {
     let set = RuleSet::compile(&draft.rules).ok_or(GatewayError::Corrupt("rule"))?;
     let mut conn = app.db.read().await?;
     let account = &draft.account;
     let sets = Arc::clone(&app.memory()).rules.sets(&mut conn, account.org, account.rules.generation).await?;
     let groups = group::of_account(&mut conn, account.id).await?;
-    let teams = account::teams(&mut conn, account.org).await?;
-    let mut table = Table::new(teams.into_iter().map(|team| team.name).collect());
+    let targets = Targets::read(&mut conn, account.org).await?;
+    let mut table = Table::new(targets.teams.clone());
     let ruled = (table.ruled(Index::new(&sets.giving, &groups)), table.ruled(Index::new(&set, &groups)));
     let settled = account.rules.settled;
-    let mut comparison = Comparison::new((&sets, settled), ruled, &groups, (speaker(ctx), ctx.now));
+    let mut comparison = Comparison::new((&sets, settled), ruled, &groups, (speaker(ctx), ctx.now, most));
     let mut after = String::new();
     loop {
         let page = group::page(&mut conn, account.id, &after, PAGE).await?;
@@ -154,12 +224,26 @@ pub(super) async fn compare(app: &App, ctx: &Ctx, draft: &Draft) -> Result<Previ
         let by_hand = grant::between(&mut conn, account.id, (&after, &until)).await?;
         comparison.take(&mut table, &page, &by_hand);
         after = until;
-        tokio::task::yield_now().await;
+        if let Told::Each(sender) = told {
+            let people = named(&mut conn, &table, comparison.take_all()).await?;
+            if sender.send(Ok(people)).await.is_err() {
+                break;
+            }
+        } else {
+            comparison.keep_worst();
+        }
     }
     let (guards, counts) = (comparison.guards(), comparison.counts());
-    let people = named(&mut conn, &table, comparison.into_worst()).await?;
-    let broken = table.broken.into_iter().collect();
-    Ok(Preview { digest: draft.digest.clone(), generation: account.rules.generation, counts, guards, broken, people })
+    let people = named(&mut conn, &table, comparison.take_all()).await?;
+    let broken = draft.rules.iter().filter(|rule| rule.body.enabled && !targets.broken(app, &rule.body).is_empty());
+    Ok(Preview {
+        digest: draft.digest.counted(counts).to_string(),
+        generation: account.rules.generation,
+        counts,
+        guards,
+        broken: broken.map(|rule| rule.name.clone()).collect(),
+        people,
+    })
 }
 
 fn speaker(ctx: &Ctx) -> Option<MemberId> {

@@ -140,22 +140,37 @@ impl Compound {
 /// What these groups earn: the union over all rules that they meet. Pure, and the same in any order.
 #[must_use]
 pub fn evaluate(rules: &CompiledRules, groups: &[String]) -> Grants {
+    let mut grants = Grants::default();
+    each_applying(rules, groups, |rule, because| {
+        grants.add_account(rule.body.account_role, because);
+        for grant in &rule.body.grants {
+            grants.roles.entry(grant.clone()).or_default().insert(because.clone());
+        }
+    });
+    grants
+}
+
+/// The rules that apply to whoever has these groups, each with every group that makes it.
+#[must_use]
+pub fn applying(rules: &CompiledRules, groups: &[String]) -> BTreeSet<Because> {
+    let mut all = BTreeSet::new();
+    each_applying(rules, groups, |_, because| {
+        all.insert(because.clone());
+    });
+    all
+}
+
+fn each_applying(rules: &CompiledRules, groups: &[String], mut tell: impl FnMut(&Rule, &Because)) {
     let met: Vec<(&String, Vec<u32>)> = groups.iter().map(|value| (value, rules.met(value))).collect();
     let mut all: Vec<u32> = met.iter().flat_map(|(_, numbers)| numbers).copied().collect();
     all.sort_unstable();
     all.dedup();
-    let mut grants = Grants::default();
     for place in rules.applying(&all).collect::<BTreeSet<u32>>() {
         let Some(rule) = rules.rule(place) else { continue };
         for (value, _) in met.iter().filter(|(_, numbers)| rules.reasons(place, &all, numbers)) {
-            let because = Because { rule: rule.id, rule_name: rule.name.clone(), value: (*value).clone() };
-            grants.add_account(rule.body.account_role, &because);
-            for grant in &rule.body.grants {
-                grants.roles.entry(grant.clone()).or_default().insert(because.clone());
-            }
+            tell(rule, &Because { rule: rule.id, rule_name: rule.name.clone(), value: (*value).clone() });
         }
     }
-    grants
 }
 
 impl Grants {

@@ -99,6 +99,11 @@ pub(crate) struct Sure {
 }
 
 impl Sure {
+    /// Whether nobody is to be asked.
+    pub(super) const fn is_said(self) -> bool {
+        self.yes
+    }
+
     /// Goes on only if whoever typed the command means what it does.
     pub(super) fn mean(self, effect: &str) -> anyhow::Result<()> {
         if self.yes {

@@ -152,7 +152,9 @@ fn refused(status: StatusCode, headers: &HeaderMap, text: &str, speaker: Speaker
     let complaint = Complaint::new("the gateway", what);
     let seconds = headers.get("retry-after").and_then(|value| value.to_str().ok());
     match (status, word("code"), seconds) {
-        (StatusCode::UNAUTHORIZED, ..) if speaker == Speaker::Client => complaint.hint("check the client's id and secret"),
+        (StatusCode::UNAUTHORIZED, ..) if speaker == Speaker::Client => {
+            complaint.hint("check the client's id and secret")
+        }
         (StatusCode::UNAUTHORIZED, ..) => complaint.hint("sign in with `cardea login`"),
         (_, Some("reauthentication_required"), _) => {
             complaint.hint("sign in again with `cardea login`, then repeat it")

@@ -59,9 +59,12 @@ pub(crate) enum Rule {
         #[command(flatten)]
         of: Of,
     },
-    /// Take the rules out of force, and with them every role that they gave
-    #[command(after_help = "Example:\n  cardea rule deactivate --org acme --yes")]
+    /// Take the rules out of force, and with them what they gave, unless it is kept
+    #[command(after_help = "Example:\n  cardea rule deactivate --keep-roles --org acme --yes")]
     Deactivate {
+        /// Everybody keeps what the rules gave, as roles by hand
+        #[arg(long)]
+        keep_roles: bool,
         #[command(flatten)]
         sure: Sure,
         #[command(flatten)]
@@ -105,11 +108,7 @@ pub(crate) async fn rule(environment: &Environment, rule: &Rule) -> anyhow::Resu
             sure.mean(&format!("the rules that were in force in {} before the last activation are again", at.org))?;
             flip(&at, "taking the activation back", ("undo", &json!({}))).await?;
         }
-        Rule::Deactivate { sure, of } => {
-            let at = of.at(environment).await?;
-            sure.mean(&format!("everybody in {} loses what the rules gave; roles by hand do not come back", at.org))?;
-            flip(&at, "taking the rules out of force", ("deactivate", &json!({"confirm": at.org}))).await?;
-        }
+        Rule::Deactivate { keep_roles, sure, of } => deactivate(&of.at(environment).await?, *keep_roles, *sure).await?,
         Rule::Test { file, connection, of } => test(&of.at(environment).await?, file, connection).await?,
         Rule::Explain { user, of } => explain(&of.at(environment).await?, user).await?,
     }
@@ -137,6 +136,11 @@ async fn list(at: &At) -> anyhow::Result<()> {
             (false, _) => "not in force: `cardea rule preview`",
         };
         note(&format!("rules of {}: {state}", at.org));
+        for rule in items(&listed, "rules") {
+            for problem in items(rule, "broken").filter_map(Value::as_str) {
+                note(&format!("broken: {}: {problem}", text(rule, "name")));
+            }
+        }
     }
     rows(at.form, ["RULE", "CONNECTION", "IF ANY OF", "GIVES"], &lines, &listed)
 }
@@ -170,20 +174,46 @@ async fn remove(at: &At, name: &str) -> anyhow::Result<()> {
 }
 
 async fn preview(at: &At) -> anyhow::Result<()> {
+    let (preview, guarded) = compared(at, "preview", &json!({})).await?;
+    if at.is_for_people() {
+        let confirm = if guarded { format!(" --confirm {}", at.org) } else { String::new() };
+        note(&format!("cardea rule activate --org {} --digest {}{confirm}", at.org, text(&preview, "digest")));
+    }
+    Ok(())
+}
+
+/// Takes the rules out of force; whoever has to be asked sees first what that does.
+async fn deactivate(at: &At, keep_roles: bool, sure: Sure) -> anyhow::Result<()> {
+    let how = if keep_roles { "freeze" } else { "revoke" };
+    let effect = match keep_roles {
+        true => format!("everybody in {} keeps what the rules gave, as roles by hand, and no rule changes it", at.org),
+        false => format!("everybody in {} loses what the rules gave; roles by hand do not come back", at.org),
+    };
+    if !sure.is_said() {
+        compared(at, "deactivate/preview", &json!({"how": how})).await?;
+    }
+    sure.mean(&effect)?;
+    flip(at, "taking the rules out of force", ("deactivate", &json!({"how": how, "confirm": at.org}))).await
+}
+
+/// A preview, printed, and whether something in it asks for the org's name.
+async fn compared(at: &At, what: &str, asked: &Value) -> anyhow::Result<(Value, bool)> {
     let bar = spinner("comparing everybody");
-    let preview = at.send(Method::POST, &["rules", "preview"], &json!({})).await;
+    let path: Vec<&str> = ["rules"].into_iter().chain(what.split('/')).collect();
+    let preview = at.send(Method::POST, &path, asked).await;
     bar.finish_and_clear();
     let preview = preview?;
     let row = |person: &Value| [who(person), roles(person, "added"), roles(person, "removed")];
     let lines: Vec<_> = items(&preview, "people").map(row).collect();
     rows(at.form, ["WHO", "GAINS", "LOSES"], &lines, &preview)?;
     if at.is_for_people() {
-        sum_up(at, &preview);
+        sum_up(&preview);
     }
-    Ok(())
+    let guarded = items(&preview, "guards").next().is_some();
+    Ok((preview, guarded))
 }
 
-fn sum_up(at: &At, preview: &Value) {
+fn sum_up(preview: &Value) {
     let counts = preview.get("counts").cloned().unwrap_or_default();
     for (name, says) in [
         ("people", "in the org"),
@@ -197,13 +227,9 @@ fn sum_up(at: &At, preview: &Value) {
     ] {
         note(&format!("{:>8} {says}", text(&counts, name)));
     }
-    let mut guarded = "";
     for guard in items(preview, "guards").filter_map(Value::as_str) {
         note(&format!("careful: {}", guard.replace('_', " ")));
-        guarded = " --confirm ";
     }
-    let confirm = if guarded.is_empty() { "" } else { at.org.as_str() };
-    note(&format!("cardea rule activate --org {} --digest {}{guarded}{confirm}", at.org, text(preview, "digest")));
 }
 
 async fn test(at: &At, file: &Path, connection: &str) -> anyhow::Result<()> {

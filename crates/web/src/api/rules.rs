@@ -5,7 +5,9 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use cardea_gateway::rules::{self, Activated, Explanation, Preview, RuleView, RulesError, RulesView, Tried, Written};
+use cardea_gateway::rules::{
+    self, Activated, Asked, Deactivation, Explanation, Preview, RuleView, RulesError, RulesView, Tried, Written,
+};
 use cardea_gateway::{App, people};
 use cardea_model::Permission;
 use cardea_model::id::RuleId;
@@ -16,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::shapes::rules as shapes;
+use crate::csv;
 use crate::extract::{Json as Body, Somebody};
 use crate::problem::Problem;
 
@@ -27,6 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(preview))
         .routes(routes!(activate))
         .routes(routes!(undo))
+        .routes(routes!(before_deactivating))
         .routes(routes!(deactivate))
         .routes(routes!(try_out))
         .routes(routes!(explain))
@@ -90,15 +94,33 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// In which form a preview is wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Form {
+    /// `csv` for everybody whom it changes, as a table; `Accept: text/csv` says the same.
+    format: Option<String>,
+}
+
+fn wants_csv(form: &Form, headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    form.format.as_deref() == Some("csv") || accepted.split(',').any(|one| one.trim().starts_with("text/csv"))
+}
+
 /// What activating the rules as they are now would do, person by person. Nothing is written.
 #[utoipa::path(post, path = "/api/v1/orgs/{org}/rules/preview", tag = "rules", responses(
-    (status = 200, body = shapes::Preview, description = "The difference; its digest is the ETag")))]
+    (status = 200, body = shapes::Preview, description = "The difference; its digest is the ETag. As CSV, everybody whom it changes")))]
 async fn preview(
     State(app): State<App>,
     Somebody(ctx): Somebody,
     Path(org): Path<String>,
+    Query(form): Query<Form>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
+    if wants_csv(&form, &headers) {
+        return Ok(csv::people(rules::preview_rows(&app, &ctx, account.id).await?));
+    }
     let preview: Preview = rules::preview(&app, &ctx, account.id).await?;
     let tag = format!("\"{}\"", preview.digest);
     Ok(([(header::ETAG, tag)], Json(preview)).into_response())
@@ -129,7 +151,7 @@ async fn activate(
 ) -> Result<Json<Activated>, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
     let tag = headers.get(header::IF_MATCH).and_then(|tag| tag.to_str().ok()).map(|tag| tag.trim_matches('"'));
-    let digest = wanted.digest.as_deref().or(tag).ok_or(RulesError::Stale)?;
+    let digest = wanted.digest.as_deref().or(tag).ok_or_else(|| RulesError::Stale(Vec::new()))?;
     Ok(Json(rules::activate(&app, &ctx, account.id, digest, wanted.confirm.as_deref()).await?))
 }
 
@@ -162,11 +184,37 @@ async fn undo(
 #[schema(as = Deactivation)]
 #[serde(default, deny_unknown_fields)]
 struct Deactivate {
+    /// `revoke`, the default: what they gave is gone. `freeze`: it stays with those who have it, as if given by hand.
+    #[schema(value_type = String)]
+    how: Deactivation,
     /// The org's name.
     confirm: Option<String>,
 }
 
-/// Take the rules out of force, and with them every role that they gave.
+/// What becomes of the roles.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = DeactivationToPreview)]
+#[serde(default, deny_unknown_fields)]
+struct How {
+    /// `revoke`, the default, or `freeze`.
+    #[schema(value_type = String)]
+    how: Deactivation,
+}
+
+/// What taking the rules out of force would do, person by person. Nothing is written.
+#[utoipa::path(post, path = "/api/v1/orgs/{org}/rules/deactivate/preview", tag = "rules", request_body = How, responses(
+    (status = 200, body = shapes::Preview, description = "The difference"), (status = 409, description = "No rules are in force")))]
+async fn before_deactivating(
+    State(app): State<App>,
+    Somebody(ctx): Somebody,
+    Path(org): Path<String>,
+    Body(wanted): Body<How>,
+) -> Result<Json<Preview>, Problem> {
+    let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
+    Ok(Json(rules::before_deactivating(&app, &ctx, account.id, wanted.how).await?))
+}
+
+/// Take the rules out of force: with every role that they gave, or leaving these with everybody as roles by hand.
 #[utoipa::path(post, path = "/api/v1/orgs/{org}/rules/deactivate", tag = "rules", request_body = Deactivate, responses(
     (status = 200, body = shapes::Generation, description = "No rules are in force"),
     (status = 409, description = "`confirm` must be the org's name; or no rules are in force")))]
@@ -177,7 +225,7 @@ async fn deactivate(
     Body(wanted): Body<Deactivate>,
 ) -> Result<Response, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
-    let generation = rules::revoke(&app, &ctx, account.id, wanted.confirm.as_deref()).await?;
+    let generation = rules::deactivate(&app, &ctx, account.id, wanted.how, wanted.confirm.as_deref()).await?;
     Ok(Json(serde_json::json!({"generation": generation})).into_response())
 }
 
@@ -210,14 +258,22 @@ async fn try_out(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Of {
-    /// Only roles of this service.
+    /// Only roles of this service; with a key, the service that it is used at.
     service: Option<String>,
+    /// A key of the user, by its id: the answer says what a check of it says, and which step says no.
+    key: Option<String>,
+    /// For the key: the scope.
+    action: Option<String>,
+    /// For the key: the type of the entity, where the service has several.
+    entity_type: Option<String>,
+    /// For the key: what is acted on.
+    entity: Option<String>,
 }
 
 /// Why a user has the roles that they have, and why not others.
 #[utoipa::path(get, path = "/api/v1/orgs/{org}/users/{user}/explain", tag = "rules", responses(
     (status = 200, body = shapes::Explanation, description = "Roles with reasons, groups with the rules they meet, near misses"),
-    (status = 404, description = "No such user in this org")))]
+    (status = 404, description = "No such user in this org, or no such key of theirs")))]
 async fn explain(
     State(app): State<App>,
     Somebody(ctx): Somebody,
@@ -225,5 +281,9 @@ async fn explain(
     Query(asked): Query<Of>,
 ) -> Result<Json<Explanation>, Problem> {
     let account = people::account_of(&app, &ctx, &org, Permission::ManageRules).await?;
-    Ok(Json(rules::explain(&app, &ctx, account.id, &user, asked.service.as_deref()).await?))
+    let key = asked.key.map(|id| id.parse().map_err(|_| RulesError::Missing("key of this user"))).transpose()?;
+    let (service, action) = (asked.service.as_deref(), asked.action.as_deref());
+    let (entity_type, entity) = (asked.entity_type.as_deref(), asked.entity.as_deref());
+    let asked = Asked { service, key, action, entity_type, entity };
+    Ok(Json(rules::explain(&app, &ctx, account.id, &user, asked).await?))
 }

@@ -48,6 +48,8 @@ pub struct RuleRow {
     pub conditions: Vec<Words>,
     /// What it gives.
     pub gives: Vec<RoleWords>,
+    /// Why it gives less, a sentence each.
+    pub broken: Vec<String>,
 }
 
 /// Whether the rules of the page are those that give roles.
@@ -308,12 +310,17 @@ pub struct InForcePage {
     pub undo_until: Option<Timestamp>,
 }
 
-/// `GET /o/{org}/rules/off`: who loses what. Posts `confirm` to the same address.
+/// `GET /o/{org}/rules/off`: who loses what, or with `?how=freeze` who keeps it. Posts `how` and `confirm` to the same
+/// address.
 #[derive(Template)]
 #[template(path = "rules/off.html")]
 pub struct OffPage {
     /// The frame.
     pub frame: Frame,
+    /// Whether everybody keeps what the rules gave.
+    pub freeze: bool,
+    /// How many people have their roles from rules.
+    pub managed: usize,
     /// What it does.
     pub difference: Difference,
     /// What is wrong (`confirm`).

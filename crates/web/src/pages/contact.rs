@@ -12,8 +12,9 @@ use cardea_model::id::AccountId;
 use cardea_model::{Fault, Permission};
 use serde::Deserialize;
 
+use super::done::Done;
 use super::fields::Fields;
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use crate::console::contact::{About, ContactPage, Draft};
 use crate::console::frame::Room;
 use crate::console::{Problem as FieldProblem, Problems};

@@ -12,8 +12,9 @@ use cardea_model::rule::{AccountRole, RuleGrant};
 use cardea_model::{Fault, Kind, Permission};
 use serde::Deserialize;
 
+use super::done::Done;
 use super::fields::Fields;
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use super::role_form::{Chosen, OWNER, with_owner, wrong};
 use super::{invite, roles};
 use crate::console::frame::Room;

@@ -14,8 +14,9 @@ use cardea_model::key::Span;
 use cardea_model::rule::AccountRole;
 use cardea_model::{Denied, Fault, Permission};
 
+use super::done::Done;
 use super::fields::Fields;
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use super::role_form::{Chosen, wrong};
 use crate::console::Problems;
 use crate::console::frame::Room;

@@ -10,9 +10,10 @@ use cardea_gateway::{App, people};
 use cardea_model::Fault;
 use cardea_model::id::KeyId;
 
+use super::done::Done;
 use super::fields::Fields;
 use super::key_form::{self, Typed};
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use crate::console::Problems;
 use crate::console::frame::Room;
 use crate::console::keys::{CreatedKey, DeleteKeyPage, KeyForm, KeysPage};

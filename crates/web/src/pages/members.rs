@@ -9,9 +9,10 @@ use cardea_gateway::members::{self, MemberError, Role};
 use cardea_gateway::{App, GatewayError, people};
 use cardea_model::{Fault, Kind, Permission};
 
+use super::done::Done;
 use super::fields::Fields;
 use super::person;
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use super::role_form::{self, Chosen};
 use crate::console::{Notice, Tone};
 use crate::login::{page, see_other};

@@ -12,8 +12,9 @@ use cardea_model::catalogue::Service;
 use cardea_model::id::AccountId;
 use cardea_model::{Caller, Denied, Fault, Permission};
 
+use super::done::Done;
 use super::fields::Fields;
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use super::roles;
 use crate::console::frame::Room;
 use crate::console::organization::{

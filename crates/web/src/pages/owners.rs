@@ -16,8 +16,9 @@ use cardea_model::{Fault, Permission};
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
+use super::done::Done;
 use super::fields::Fields;
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use super::roles;
 use crate::console::frame::Room;
 use crate::console::organization::{AddOwnerPage, RemoveOwnerPage};

@@ -12,8 +12,9 @@ use cardea_model::Permission;
 use cardea_model::name::is_label;
 use serde::Deserialize;
 
+use super::done::Done;
 use super::fields::Fields;
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use super::role_form::Chosen;
 use super::{person, roles};
 use crate::console::frame::Room;

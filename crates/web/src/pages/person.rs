@@ -40,7 +40,7 @@ pub(super) async fn whole(
         false => Vec::new(),
     };
     let explained = match may(Permission::ManageRules) {
-        true => Some(rules::explain(app, ctx, account, user, None).await?),
+        true => Some(rules::explain(app, ctx, account, user, rules::Asked::default()).await?),
         false => None,
     };
     let offer = members::offer(app, ctx, account).await?;

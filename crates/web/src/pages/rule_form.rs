@@ -124,7 +124,7 @@ impl Typed {
             RulesError::Denied(_)
             | RulesError::Missing(_)
             | RulesError::NotLinked
-            | RulesError::Stale
+            | RulesError::Stale(_)
             | RulesError::Confirm(_)
             | RulesError::NothingToUndo
             | RulesError::NotActive

@@ -29,6 +29,7 @@ pub(super) fn row(app: &App, rule: RuleView) -> RuleRow {
         name: rule.name,
         connection: rule.connection,
         enabled: rule.body.enabled,
+        broken: rule.broken,
     }
 }
 
@@ -172,6 +173,7 @@ pub(super) const fn guard(guard: Guard) -> &'static str {
         Guard::NobodyMatches => {
             "No rule matches anybody. The groups may be spelt differently at the identity provider."
         }
+        Guard::RolesStay => "Everybody keeps what the rules gave, whatever their groups become.",
     }
 }
 

@@ -10,15 +10,18 @@ use cardea_gateway::{App, people};
 use cardea_model::id::{AccountId, RuleId};
 use cardea_model::{Fault, Permission};
 
+use super::done::Done;
 use super::fields::Fields;
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use super::rule_form::Typed;
 use super::rule_words as words;
+use super::rules_off;
 use crate::console::frame::Room;
 use crate::console::rules::{
-    DeleteRulePage, InForcePage, OffPage, Outcome, PreviewPage, RuleFormPage, RulesPage, RulesState, TestPage,
+    DeleteRulePage, InForcePage, Outcome, PreviewPage, RuleFormPage, RulesPage, RulesState, TestPage,
 };
 use crate::console::{Notice, Problem as FieldProblem, Problems, Tone, count};
+use crate::csv;
 use crate::login::{page, see_other, sentence};
 use crate::problem::{Problem, status};
 
@@ -28,21 +31,22 @@ pub(super) fn routes() -> Router<App> {
         .route("/o/{org}/rules", get(list))
         .route("/o/{org}/rules/new", get(new).post(create))
         .route("/o/{org}/rules/preview", get(preview))
+        .route("/o/{org}/rules/preview.csv", get(table))
         .route("/o/{org}/rules/activate", post(activate))
         .route("/o/{org}/rules/in-force", get(in_force))
         .route("/o/{org}/rules/undo", post(undo))
-        .route("/o/{org}/rules/off", get(before_off).post(off))
+        .merge(rules_off::routes())
         .route("/o/{org}/rules/test", get(test_box).post(try_out))
         .route("/o/{org}/rules/{rule}", get(edit).post(change))
         .route("/o/{org}/rules/{rule}/delete", get(ask).post(delete))
 }
 
-async fn account(app: &App, reader: &Reader, org: &str) -> Result<AccountId, Problem> {
+pub(super) async fn account(app: &App, reader: &Reader, org: &str) -> Result<AccountId, Problem> {
     Ok(people::account_of(app, &reader.ctx, org, Permission::ManageRules).await?.id)
 }
 
 /// An address under the rules of the reader's org.
-fn at(reader: &Reader, rest: &str) -> String {
+pub(super) fn at(reader: &Reader, rest: &str) -> String {
     format!("/o/{}/rules{rest}", reader.here.org)
 }
 
@@ -192,6 +196,12 @@ async fn preview(State(app): State<App>, reader: Reader, Path(org): Path<String>
     page(StatusCode::OK, &previewed(&app, &reader, account).await?)
 }
 
+/// Everybody whom it changes.
+async fn table(State(app): State<App>, reader: Reader, Path(org): Path<String>) -> Result<Response, Problem> {
+    let account = account(&app, &reader, &org).await?;
+    Ok(csv::people(rules::preview_rows(&app, &reader.ctx, account).await?))
+}
+
 async fn previewed(app: &App, reader: &Reader, account: AccountId) -> Result<PreviewPage, RulesError> {
     let preview = rules::preview(app, &reader.ctx, account).await?;
     let standing = rules::list(app, &reader.ctx, account).await?;
@@ -228,9 +238,14 @@ async fn activate(
 
 /// Says on the fresh preview why nothing was activated; no for errors that no second try mends.
 fn blame(error: &RulesError, shown: &mut PreviewPage, reader: &Reader) -> bool {
-    let stale = "The rules have changed since that preview, so nothing was activated. This is what they would do now.";
     match error {
-        RulesError::Stale => shown.frame.notice = Some(Notice { tone: Tone::Warning, text: stale.to_owned() }),
+        RulesError::Stale(changes) => {
+            let since = if changes.is_empty() { String::new() } else { format!(" ({})", changes.join(", ")) };
+            let text = format!(
+                "The rules have changed since that preview{since}, so nothing was activated. This is what they would do now."
+            );
+            shown.frame.notice = Some(Notice { tone: Tone::Warning, text });
+        }
         RulesError::Confirm(_) => shown.problems = unconfirmed(reader),
         RulesError::Denied(_)
         | RulesError::Missing(_)
@@ -246,7 +261,7 @@ fn blame(error: &RulesError, shown: &mut PreviewPage, reader: &Reader) -> bool {
     true
 }
 
-fn unconfirmed(reader: &Reader) -> Problems {
+pub(super) fn unconfirmed(reader: &Reader) -> Problems {
     let text = format!("Type `{}`, or change nothing", reader.here.org);
     Problems(vec![FieldProblem { field: "confirm", text }])
 }
@@ -264,6 +279,7 @@ fn receipt(reader: &Reader, last: InForce) -> InForcePage {
     let title = match (last.active, last.kind.as_str()) {
         (true, "undo") => "The rules from before are in force again".to_owned(),
         (true, _) => format!("{} {} in force", sentence(&number), if last.rules.len() == 1 { "is" } else { "are" }),
+        (false, "freeze") => "No rules are in force, and what they gave stays".to_owned(),
         (false, _) => "No rules are in force".to_owned(),
     };
     InForcePage {
@@ -290,43 +306,10 @@ async fn undo(
     let meant = fields.one("generation").parse().unwrap_or(0);
     let done = match rules::undo(&app, &reader.ctx, account, Some(meant)).await {
         Ok(_) => Done::RulesUndone,
-        Err(RulesError::Stale) => Done::NotTheLastChange,
+        Err(RulesError::Stale(_)) => Done::NotTheLastChange,
         Err(error) => return Err(error.into()),
     };
     see_other(&at(&reader, &format!("/in-force?done={}", done.word())))
-}
-
-/// Who loses what, before it happens.
-async fn before_off(State(app): State<App>, reader: Reader, Path(org): Path<String>) -> Result<Response, Problem> {
-    let account = account(&app, &reader, &org).await?;
-    page(StatusCode::OK, &out_of_force(&app, &reader, account, Problems::default()).await?)
-}
-
-async fn out_of_force(
-    app: &App,
-    reader: &Reader,
-    account: AccountId,
-    problems: Problems,
-) -> Result<OffPage, RulesError> {
-    let preview = rules::before_revoking(app, &reader.ctx, account).await?;
-    Ok(OffPage { frame: reader.frame(Room::Rules), difference: words::difference(app, &preview), problems })
-}
-
-async fn off(
-    State(app): State<App>,
-    reader: Reader,
-    Path(org): Path<String>,
-    fields: Fields,
-) -> Result<Response, Problem> {
-    let account = account(&app, &reader, &org).await?;
-    match rules::revoke(&app, &reader.ctx, account, Some(fields.one("confirm").trim())).await {
-        Ok(_) => see_other(&at(&reader, &format!("/in-force?done={}", Done::RulesOff.word()))),
-        Err(RulesError::Confirm(_)) => {
-            let shown = out_of_force(&app, &reader, account, unconfirmed(&reader)).await?;
-            page(StatusCode::CONFLICT, &shown)
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 async fn test_box(State(app): State<App>, reader: Reader, Path(org): Path<String>) -> Result<Response, Problem> {

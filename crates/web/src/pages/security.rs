@@ -12,8 +12,9 @@ use cardea_gateway::{App, GatewayError};
 use cardea_model::Fault;
 use serde::Deserialize;
 
+use super::done::Done;
 use super::fields::Fields;
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use crate::console::frame::Room;
 use crate::console::security::{PasswordForm, SecurityPage, SessionLine};
 use crate::console::{Pages, Problem as FieldProblem, Problems};

@@ -14,8 +14,9 @@ use cardea_model::id::AccountId;
 use cardea_model::{Fault, Kind, Permission};
 use serde::Deserialize;
 
+use super::done::Done;
 use super::fields::Fields;
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use super::role_form::{self, Chosen, wrong};
 use super::roles;
 use crate::console::frame::Room;

@@ -14,8 +14,9 @@ use cardea_model::rule::AccountRole;
 use cardea_model::{Fault, Kind, Permission};
 use serde::Deserialize;
 
+use super::done::Done;
 use super::fields::Fields;
-use super::reader::{Done, Reader};
+use super::reader::Reader;
 use super::{person, roles};
 use crate::console::account::{Place, RemoveTenantPage, TenantRow, TenantsPage};
 use crate::console::frame::Room;

@@ -73,7 +73,12 @@ impl Hand<'_> {
             version: 1,
         };
         // Its name was looked at under the lock; whoever took it meanwhile came by another way.
-        if connection::put(tx, &row, self.ctx.now).await? { Ok(()) } else { Err(DbError::Conflict.into()) }
+        if !connection::put(tx, &row, self.ctx.now).await? {
+            return Err(DbError::Conflict.into());
+        }
+        // What sign-ins have said of groups may count no more, or again.
+        self.news.org |= connection::set_groups_from(tx, id, &word(&declared.groups.from)?).await?;
+        Ok(())
     }
 
     async fn put_rule(&mut self, tx: &mut Tx, rule: &Rule, position: usize) -> Result<(), DeclareError> {

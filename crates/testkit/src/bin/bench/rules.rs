@@ -2,6 +2,7 @@
 //! explanation takes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -14,11 +15,18 @@ use cardea_testkit::{Browser, Engine};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::report::{Mark, Report, median, say};
+use crate::checks::Checks;
+use crate::open_loop::{self, Seen};
+use crate::process::Child;
+use crate::report::{Mark, Report, median, rounded, say};
 use crate::scene::Scene;
 
 const GROUPS: usize = 5_000;
 const RULES: usize = 1_000;
+/// So many people with eight keys each are there besides, so that there is something to check.
+const HOLDERS: usize = 125;
+/// Key checks a second, far below what a server takes.
+const RATE: f64 = 1_000.0;
 const PATH: &str = "/api/v1/orgs/acme/rules";
 
 /// Measures.
@@ -62,13 +70,14 @@ fn one_person(report: &mut Report) -> Result<()> {
 
 async fn everybody(report: &mut Report, people: usize, most: f64) -> Result<()> {
     say(&format!("{people} people are made"));
-    let scene = Scene::new(Engine::Sqlite, 0).await?;
+    let scene = Scene::new(Engine::Sqlite, HOLDERS).await?;
     fill(&scene, people).await?;
     let child = scene.serve("one")?;
     let owner = Browser::new(&child.url())?;
     let (email, password) = cardea_testkit::world::OWNER;
     owner.post_form("/login/password", &[("email", email), ("password", password)]).await?;
     let details = json!({"people": people, "groups_a_person": 6, "groups": GROUPS, "rules": RULES});
+    let quiet = checks(&child, &scene).await?;
     let before = child.memory()?;
     let (preview, took) = post(&owner, "preview", &json!({})).await?;
     report.figure("rules_preview", "s", took, Mark::AtMost(most), &details);
@@ -78,6 +87,11 @@ async fn everybody(report: &mut Report, people: usize, most: f64) -> Result<()> 
     let after = child.memory()?;
     let grown = json!({"people": people, "anonymous_before": before.anonymous, "all": after.all});
     report.figure("rules_memory", "MB", after.anonymous, Mark::AtMost(300.0), &grown);
+    let busy = beside(&owner, &child, &scene).await?;
+    let (p99, quiet_p99) = (busy.answered(0.99), quiet.answered(0.99));
+    let seen = json!({"people": people, "rate_per_second": RATE, "p99_ms": rounded(p99), "quiet_p99_ms": rounded(quiet_p99),
+        "loader_late_p99_ms": rounded(busy.late(0.99))});
+    report.figure("key_check_beside_rules", "x", p99 / quiet_p99, Mark::AtMost(2.0), &seen);
     let mut rounds = Vec::new();
     for number in 1..=50 {
         let began = Instant::now();
@@ -88,6 +102,27 @@ async fn everybody(report: &mut Report, people: usize, most: f64) -> Result<()> 
     }
     report.figure("rules_explain", "ms", median(rounds), Mark::AtMost(5.0), &details);
     Ok(())
+}
+
+/// Checks of keys at a steady rate.
+async fn checks(child: &Child, scene: &Scene) -> Result<Seen> {
+    let (address, checks) = (child.address, Checks::new(Arc::new(scene.keys.clone()))?);
+    tokio::task::spawn_blocking(move || open_loop::run(address, 8, RATE, &checks)).await?
+}
+
+/// The same while the rules are compared with what is in force and put in force, over and over.
+async fn beside(owner: &Browser, child: &Child, scene: &Scene) -> Result<Seen> {
+    let over = async {
+        loop {
+            let (preview, _) = post(owner, "preview", &json!({})).await?;
+            let wanted = json!({"digest": preview.get("digest"), "confirm": "acme"});
+            post(owner, "activate", &wanted).await?;
+        }
+    };
+    tokio::select! {
+        seen = checks(child, scene) => seen,
+        failed = over => failed,
+    }
 }
 
 async fn post(owner: &Browser, what: &str, body: &Value) -> Result<(Value, f64)> {

@@ -36,6 +36,8 @@ pub(crate) struct Rule {
     /// `member` or `admin`.
     account_role: String,
     grants: Vec<RuleGrant>,
+    /// Why it gives less than it says: a team that has ended, a service that the org has lost.
+    broken: Vec<String>,
 }
 
 /// A rule as it is written.
@@ -100,9 +102,9 @@ pub(crate) struct Preview {
     digest: String,
     generation: i64,
     counts: Counts,
-    /// `many_lose_everything`, `you_lose_user_admin`, `nobody_matches`.
+    /// `many_lose_everything`, `you_lose_user_admin`, `nobody_matches`, `roles_stay`.
     guards: Vec<String>,
-    /// Rules that name a team which does not stand.
+    /// Rules that name a team or a service which is not there.
     broken: Vec<String>,
     /// Whom it changes, those who lose most first; at the most 200.
     people: Vec<Changed>,
@@ -113,6 +115,8 @@ pub(crate) struct Preview {
 pub(crate) struct Counts {
     people: u64,
     owners: u64,
+    /// Whose roles come from rules now.
+    managed: u64,
     matched: u64,
     gaining: u64,
     losing: u64,
@@ -154,6 +158,16 @@ pub(crate) struct Named {
 pub(crate) struct Activated {
     generation: i64,
     counts: Counts,
+    /// What the preview had said, where people have signed in since and it is something else now.
+    previewed: Option<Previewed>,
+}
+
+/// What a preview said.
+#[derive(ToSchema)]
+pub(crate) struct Previewed {
+    people: u64,
+    gaining: u64,
+    losing: u64,
 }
 
 /// What is in force now.
@@ -203,6 +217,21 @@ pub(crate) struct Explanation {
     roles: Vec<Role>,
     said: Vec<Said>,
     near_misses: Vec<NearMiss>,
+    /// What a check of their key says, if one was asked about.
+    #[schema(nullable = false)]
+    key: Option<KeyVerdict>,
+}
+
+/// What a check of somebody's key says.
+#[derive(ToSchema)]
+pub(crate) struct KeyVerdict {
+    allowed: bool,
+    /// The word that services read.
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    /// The step that says no: `key`, `holder`, `sign_in`, `question`, `service`, `grant` or `role`.
+    #[schema(nullable = false)]
+    step: Option<String>,
 }
 
 /// What a connection last said.

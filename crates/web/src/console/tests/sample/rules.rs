@@ -36,6 +36,7 @@ impl Sample {
             enabled: true,
             conditions,
             gives,
+            broken: vec![self.text("`audio` is no team of this org")],
         }
     }
 
@@ -226,13 +227,20 @@ impl Sample {
             figures: self.figures(),
             undo_until,
         };
-        let off = OffPage { frame: frame(), difference: self.difference(), problems: unconfirmed() };
+        let off = |freeze| OffPage {
+            frame: frame(),
+            freeze,
+            managed: 3,
+            difference: self.difference(),
+            problems: unconfirmed(),
+        };
         vec![
             page("rules-preview", &self.preview(vec![], Problems::default())),
             page("rules-preview-guarded", &self.preview(guards, unconfirmed())),
             page("rules-receipt", &last(Some(self.hence(29)), true)),
             page("rules-receipt-old", &last(None, false)),
-            page("rules-off", &off),
+            page("rules-off", &off(false)),
+            page("rules-freeze", &off(true)),
         ]
     }
 }
