@@ -11,7 +11,7 @@ const TIME: &str = "2026-11-21 16:00 UTC";
 
 /// One of each kind.
 pub(super) fn one_of_each() -> Vec<Sample> {
-    [people(), products()].concat()
+    [people(), products(), keys()].concat()
 }
 
 fn s(text: &str) -> String {
@@ -87,7 +87,7 @@ fn products() -> Vec<Sample> {
             Message::RegistrationConfirmed { account: s("acme"), org: s("acme-org"), link: link.clone() },
             vec!["acme", "acme-org"],
         ),
-        (Message::KnownAlready { link: link.clone() }, vec!["has a way in already", "nothing has changed"]),
+        (Message::KnownAlready { link }, vec!["has a way in already", "nothing has changed"]),
         (
             Message::RuleActivationResult { org: s("acme"), by: s("Olga"), people: 1207, gained: 31, lost: 4, at },
             vec!["Olga", "acme", "1207", "31", "4", TIME],
@@ -97,12 +97,26 @@ fn products() -> Vec<Sample> {
             vec!["ana@corp.example", "was changed", TIME],
         ),
         (
+            Message::AccessRemoved { org: s("acme"), by: s("Olga"), scope: Removed::Org, at },
+            vec!["from the org acme", "Olga", TIME],
+        ),
+        (
+            Message::AccessRemoved { org: s("acme"), by: s("Olga"), scope: Removed::Account, at },
+            vec!["from the account of the org acme", "Olga", TIME],
+        ),
+    ]
+}
+
+fn keys() -> Vec<Sample> {
+    let (link, expires_at, at) = (LINK.to_owned(), until(), until());
+    vec![
+        (
             Message::KeyExpiring {
                 key_kind: s("personal"),
                 name: s("laptop"),
                 key: s("cdap_Ab3dEf6hIj9L_…"),
                 org: s("acme"),
-                link: link.clone(),
+                link,
                 expires_at,
             },
             vec!["laptop", "cdap_Ab3dEf6hIj9L_…", "acme", TIME, "Rotat"],
@@ -122,14 +136,6 @@ fn products() -> Vec<Sample> {
                 at,
             },
             vec!["pipeline", "registry, catalog", "Chika", "acme", TIME],
-        ),
-        (
-            Message::AccessRemoved { org: s("acme"), by: s("Olga"), scope: Removed::Org, at },
-            vec!["from the org acme", "Olga", TIME],
-        ),
-        (
-            Message::AccessRemoved { org: s("acme"), by: s("Olga"), scope: Removed::Account, at },
-            vec!["from the account of the org acme", "Olga", TIME],
         ),
     ]
 }
