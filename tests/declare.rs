@@ -154,6 +154,7 @@ fn tables() -> Vec<(&'static str, Vec<(&'static str, bool)>)> {
         include_str!("../migrations/0001_foundation.sql"),
         include_str!("../migrations/0002_mail.sql"),
         include_str!("../migrations/0003_people.sql"),
+        include_str!("../migrations/0006_oauth.sql"),
     ];
     let column = |line: &'static str| {
         let mut words = line.split_whitespace();

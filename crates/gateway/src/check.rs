@@ -9,6 +9,7 @@
 //! was last used is noted in its entry and written by [`crate::usage`].
 
 mod fill;
+mod inspect;
 
 use std::sync::Arc;
 
@@ -20,8 +21,9 @@ use cardea_store::db::{Conn, DbError};
 use cardea_store::{key, member};
 use cardea_tokens::format::{self, Kid, Prefix};
 
+pub(crate) use fill::{client_entry, fill, fill_clients, keep_keys, reload_key, reload_org};
 use fill::{entry, read_client, read_org};
-pub(crate) use fill::{fill, fill_clients, keep_keys, reload_key, reload_org};
+pub(crate) use inspect::{Facts, inspect};
 
 use crate::app::App;
 use crate::memory::{ClientEntry, KeyEntry, MemberEntry, Memory, NEVER, Profile};
@@ -119,19 +121,30 @@ impl Asker {
 /// # Errors
 /// [`CheckError::Client`] for whatever does not fit, in the same time.
 pub async fn authenticate(app: &App, client_id: &str, secret: &str) -> Result<Asker, CheckError> {
-    let known = match app.memory().client(client_id) {
+    let entry = prove_client(app, client_id, secret).await?;
+    if entry.resource_server { Ok(Asker(entry)) } else { Err(CheckError::NotAResourceServer) }
+}
+
+/// The client of this name, from memory where that may be trusted.
+pub(crate) async fn known_client(app: &App, client_id: &str) -> Result<Option<Arc<ClientEntry>>, DbError> {
+    match app.memory().client(client_id) {
         // A fresh memory holds every client: whatever it lacks does not exist, and costs no look-up.
-        known if is_fresh(app) => known,
-        _ => read_client(app, client_id).await.map_err(CheckError::Unavailable)?,
-    };
+        known if is_fresh(app) => Ok(known),
+        _ => read_client(app, client_id).await,
+    }
+}
+
+/// The client that has this id and this secret.
+pub(crate) async fn prove_client(app: &App, client_id: &str, secret: &str) -> Result<Arc<ClientEntry>, CheckError> {
+    let known = known_client(app, client_id).await.map_err(CheckError::Unavailable)?;
     let expected = known.as_ref().and_then(|entry| entry.mac);
     // The same work for a client that does not exist, so that the time tells nothing.
     let mac = expected.unwrap_or_else(|| app.peppers.mac(""));
     if !app.peppers.verify_secret(&mac, CLIENT_SECRET, client_id, secret) {
         return Err(CheckError::Client);
     }
-    let entry = known.ok_or(CheckError::Client)?;
-    if entry.resource_server { Ok(Asker(entry)) } else { Err(CheckError::NotAResourceServer) }
+    // A public client has no secret to be proven with.
+    known.filter(|entry| entry.mac.is_some()).ok_or(CheckError::Client)
 }
 
 /// Answers.
@@ -243,21 +256,30 @@ async fn check_in_database(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timesta
     let Some(kid) = well_formed(ask.key) else { return Ok(Verdict::Denied(Reason::Malformed)) };
     // The memory that stands before the read: what is read is never kept in one that was begun after it.
     let memory = Arc::clone(&app.memory());
-    let mut conn = app.db.read().await?;
-    let Some(row) = key::resident(&mut conn, kid.as_str()).await? else {
+    let Some((entry, profile)) = read_key(app, &memory, &kid, now).await? else {
         // The same work as for a key that exists, so that the time tells nothing.
         let _never = app.peppers.verify(&app.peppers.mac(""), ask.key);
         return Ok(Verdict::Denied(Reason::UnknownKey));
     };
-    let Some((member, profile)) = load_member(app, &memory, &mut conn, row.member, now).await? else {
-        return Ok(Verdict::Denied(Reason::UnknownKey));
-    };
-    let Some(entry) = entry(app, &memory, &row, member) else { return Ok(Verdict::Denied(Reason::UnknownKey)) };
-    drop(conn);
     let verdict = judge(app, asker, ask, &entry, &profile, now);
     app.pause.at(Point::CacheFill).await;
     memory.keep_key(kid, entry);
     Ok(verdict)
+}
+
+/// A key with what a verdict on it needs, from rows read now.
+async fn read_key(
+    app: &App,
+    memory: &Memory,
+    kid: &Kid,
+    now: Timestamp,
+) -> Result<Option<(KeyEntry, Arc<Profile>)>, DbError> {
+    let mut conn = app.db.read().await?;
+    let Some(row) = key::resident(&mut conn, kid.as_str()).await? else { return Ok(None) };
+    let Some((member, profile)) = load_member(app, memory, &mut conn, row.member, now).await? else {
+        return Ok(None);
+    };
+    Ok(entry(app, memory, &row, member).map(|entry| (entry, profile)))
 }
 
 /// Reads what a verdict on this member's keys needs. The numbers are read first: whatever is read after them is at least

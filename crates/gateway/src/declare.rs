@@ -47,6 +47,7 @@ use crate::feed;
 use crate::password::PasswordError;
 use crate::state::{Account, OrgKind, Problem, Secret, State, Thing, Version, check};
 
+pub(crate) use canonical::stored_client;
 use change::Outcome;
 pub use change::{Action, Change, Field, Warning};
 use compare::Comparison;

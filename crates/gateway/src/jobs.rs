@@ -8,11 +8,12 @@ use cardea_model::id::ReceiptId;
 use cardea_model::{Fault, Timestamp};
 use cardea_store::db::{DbError, Tx};
 use cardea_store::job::Job;
-use cardea_store::{flow, job, key, member, person, receipt, session};
+use cardea_store::{family, flow, job, key, member, person, receipt, session, token};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::error::GatewayError;
+use crate::oauth::keyring;
 use crate::pause::Point;
 use crate::revocation::{EndedKey, EndedList, EndedSession, LIST_ENDED};
 use crate::rules::{self, SETTLE};
@@ -103,13 +104,17 @@ fn ended_session(row: session::Living) -> EndedSession {
 /// Removes what has expired and can tell nobody anything any more.
 ///
 /// # Errors
-/// The database's.
-pub async fn sweep(app: &App) -> Result<(), DbError> {
+/// The database's, and a signing key that cannot be made.
+pub async fn sweep(app: &App) -> Result<(), GatewayError> {
     let now = app.clock.now();
     let mut tx = app.db.write().await?;
     flow::sweep(&mut tx, now).await?;
     session::sweep(&mut tx, now.before(Duration::from_secs(30 * 86_400))).await?;
-    tx.commit().await
+    // A day after its end a code or a token can tell nobody anything any more, not even that it was stolen.
+    family::sweep(&mut tx, now.before(Duration::from_secs(86_400))).await?;
+    token::sweep(&mut tx, now.before(Duration::from_secs(86_400))).await?;
+    tx.commit().await?;
+    keyring::turn_if_used(app).await
 }
 
 /// Does jobs as they come and sweeps once a minute, until the node stops.
@@ -118,7 +123,7 @@ pub async fn run(app: App, stop: CancellationToken) {
     let mut tidy = tokio::time::interval(SWEEP_EVERY);
     loop {
         let worked = tokio::select! {
-            _ = look.tick() => run_due(&app).await.map(drop),
+            _ = look.tick() => run_due(&app).await.map(drop).map_err(GatewayError::from),
             _ = tidy.tick() => sweep(&app).await,
             () = stop.cancelled() => return,
         };

@@ -26,6 +26,9 @@ pub struct Client {
     /// The services of the catalogue that it is.
     #[serde(default)]
     pub services: Vec<String>,
+    /// The addresses that tokens for it may name as their audience, compared exactly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
     /// What its access tokens look like.
     #[serde(default)]
     pub token_format: TokenFormat,
