@@ -1,6 +1,8 @@
 //! Services behind the gateway prove who they are, are given tokens, and ask about the tokens and keys they are shown.
 
+mod ending;
 mod keyring;
+mod sign_on;
 
 use std::time::Duration;
 

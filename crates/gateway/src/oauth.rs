@@ -12,23 +12,29 @@
 //! |---|---|
 //! | [`client`] | who asks |
 //! | [`issue`] | grants and tokens |
+//! | [`authorize`] | a person comes from a service and goes back with a code |
+//! | [`redeem`] | codes and refresh tokens become tokens |
 //! | [`inspect`] | whether a token holds, and its end |
 //! | [`keyring`] | the keys that sign, and their turns |
 //! | [`claims`] | what is said of a person |
 
+pub mod authorize;
 pub mod claims;
 pub mod client;
 pub mod inspect;
 pub mod issue;
 pub mod keyring;
+pub mod redeem;
 
 use cardea_model::{Fault, Kind};
 use cardea_store::db::DbError;
 use std::time::Duration;
 
+pub use claims::userinfo;
 pub use client::{Client, Proof, authenticate};
 pub use inspect::{Inspection, introspect, revoke};
 pub use issue::{Issued, client_credentials};
+pub use redeem::{redeem, refresh};
 
 use crate::error::GatewayError;
 
@@ -50,6 +56,30 @@ pub enum OAuthError {
     /// The client is no resource server.
     #[error("this client may not ask about tokens")]
     NotAResourceServer,
+    /// A code or refresh token that is not good, or not for this client.
+    #[error("{0}")]
+    Grant(&'static str),
+    /// Something else than a code is asked for.
+    #[error("only `response_type=code` is served")]
+    ResponseType,
+    /// A request object (OpenID Connect Core §6.1).
+    #[error("request objects are not served")]
+    RequestObject,
+    /// The address of one (OpenID Connect Core §6.2).
+    #[error("`request_uri` is not served")]
+    RequestUri,
+    /// Nobody is signed in, or not as the service demands, and nobody may be asked to (OpenID Connect Core §3.1.2.6).
+    #[error("somebody has to sign in first")]
+    LoginRequired,
+    /// The client is not for the people of this account.
+    #[error("this service is not for you")]
+    AccessDenied,
+    /// An access token that does not hold (RFC 6750 §3.1).
+    #[error("the access token is not valid")]
+    Token,
+    /// One that is not for this (RFC 6750 §3.1).
+    #[error("the access token lacks the scope `openid`")]
+    ScopeTooSmall,
     /// No such grant is served here.
     #[error("this grant is not served here")]
     GrantType,
@@ -73,9 +103,19 @@ impl From<DbError> for OAuthError {
 impl Fault for OAuthError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Request(_) | Self::NotGranted | Self::GrantType | Self::Scope | Self::Target => Kind::Invalid,
-            Self::Client => Kind::Unauthenticated,
-            Self::NotAResourceServer => Kind::Refused,
+            Self::Request(_)
+            | Self::NotGranted
+            | Self::GrantType
+            | Self::Scope
+            | Self::Target
+            | Self::Grant(_)
+            | Self::ResponseType
+            | Self::RequestObject
+            | Self::RequestUri
+            | Self::LoginRequired
+            | Self::AccessDenied => Kind::Invalid,
+            Self::Client | Self::Token => Kind::Unauthenticated,
+            Self::NotAResourceServer | Self::ScopeTooSmall => Kind::Refused,
             Self::Other(error) => error.kind(),
         }
     }
@@ -88,6 +128,14 @@ impl Fault for OAuthError {
             Self::GrantType => "unsupported_grant_type",
             Self::Scope => "invalid_scope",
             Self::Target => "invalid_target",
+            Self::Grant(_) => "invalid_grant",
+            Self::ResponseType => "unsupported_response_type",
+            Self::RequestObject => "request_not_supported",
+            Self::RequestUri => "request_uri_not_supported",
+            Self::LoginRequired => "login_required",
+            Self::AccessDenied => "access_denied",
+            Self::Token => "invalid_token",
+            Self::ScopeTooSmall => "insufficient_scope",
             Self::Other(error) => match error.kind() {
                 Kind::Unavailable | Kind::TooMany(_) => "temporarily_unavailable",
                 Kind::Invalid

@@ -1,5 +1,6 @@
-//! The OAuth endpoints: forms in, JSON out, errors as RFC 6749 §5.2 says them.
+//! The OAuth and OpenID Connect endpoints: forms in, JSON out, errors as RFC 6749 §5.2 says them.
 
+mod authorize;
 mod form;
 mod metadata;
 mod refusal;
@@ -11,10 +12,11 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use cardea_gateway::App;
 use cardea_gateway::oauth::{self, Issued, OAuthError, keyring};
+use cardea_model::ShownOnce;
 use serde::Serialize;
 use serde_json::json;
 
-use form::Asked;
+use form::{Asked, Form};
 use refusal::Refusal;
 
 const LARGEST: usize = 16 << 10;
@@ -28,6 +30,9 @@ pub(crate) fn routes() -> Router<App> {
         .route("/oauth2/introspect", post(introspect))
         .route("/oauth2/revoke", post(revoke))
         .route("/oauth2/jwks", get(jwks))
+        .route("/oauth2/authorize", get(authorize::asked).post(authorize::posted))
+        .route("/oauth2/userinfo", get(authorize::about).post(authorize::about))
+        .route("/.well-known/openid-configuration", get(metadata::provider))
         .route("/.well-known/oauth-authorization-server", get(metadata::server))
         .layer(DefaultBodyLimit::max(LARGEST))
 }
@@ -37,6 +42,10 @@ pub(crate) fn routes() -> Router<App> {
 struct Tokens {
     access_token: String,
     token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
     expires_in: u64,
     scope: String,
 }
@@ -46,6 +55,8 @@ impl From<Issued> for Tokens {
         Self {
             access_token: issued.access_token.reveal(),
             token_type: "Bearer",
+            refresh_token: issued.refresh_token.map(ShownOnce::reveal),
+            id_token: issued.id_token,
             expires_in: issued.expires_in,
             scope: issued.scope,
         }
@@ -55,6 +66,16 @@ impl From<Issued> for Tokens {
 async fn token(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<Json<Tokens>, Refusal> {
     let (scope, resource) = (form.get("scope"), form.get("resource"));
     let issued = match form.get("grant_type") {
+        Some("authorization_code") => {
+            let redirect_uri = needed(&form, "redirect_uri", "`redirect_uri` is missing")?;
+            let verifier = needed(&form, "code_verifier", "`code_verifier` is missing")?;
+            oauth::redeem(&app, &ctx, &client, needed(&form, "code", "`code` is missing")?, redirect_uri, verifier)
+                .await?
+        }
+        Some("refresh_token") => {
+            let token = needed(&form, "refresh_token", "`refresh_token` is missing")?;
+            oauth::refresh(&app, &ctx, &client, token, scope).await?
+        }
         Some("client_credentials") => oauth::client_credentials(&app, &ctx, &client, scope, resource).await?,
         Some(_) => return Err(OAuthError::GrantType.into()),
         None => return Err(OAuthError::Request("`grant_type` is missing").into()),
@@ -62,8 +83,12 @@ async fn token(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Re
     Ok(Json(issued.into()))
 }
 
+fn needed<'f>(form: &'f Form, name: &str, missing: &'static str) -> Result<&'f str, OAuthError> {
+    form.get(name).ok_or(OAuthError::Request(missing))
+}
+
 async fn introspect(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<Response, Refusal> {
-    let token = form.get("token").ok_or(OAuthError::Request("`token` is missing"))?;
+    let token = needed(&form, "token", "`token` is missing")?;
     Ok(match oauth::introspect(&app, &ctx, &client, token).await? {
         Some(inspection) => Json(inspection).into_response(),
         // RFC 7662 §2.2: nothing is said of a token that does not hold.
@@ -72,7 +97,7 @@ async fn introspect(State(app): State<App>, Asked { ctx, client, form }: Asked) 
 }
 
 async fn revoke(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<(), Refusal> {
-    let token = form.get("token").ok_or(OAuthError::Request("`token` is missing"))?;
+    let token = needed(&form, "token", "`token` is missing")?;
     Ok(oauth::revoke(&app, &ctx, &client, token).await?)
 }
 

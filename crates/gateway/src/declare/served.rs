@@ -1,7 +1,7 @@
 //! Sections that are parsed, kept and exported, and that nothing serves yet. Whoever serves one removes its line here.
 
 use super::change::Warning;
-use crate::state::{Account, Client, GrantType, GroupsFrom, Kind, State, TokenAuth};
+use crate::state::{Account, Client, GroupsFrom, Kind, State, TokenAuth};
 
 const KEPT: &str = "is kept and exported, and not served yet: its addresses answer 404";
 
@@ -40,14 +40,11 @@ fn of_account(warnings: &mut Vec<Warning>, path: &str, account: &Account) {
 
 fn of_clients(warnings: &mut Vec<Warning>, path: &str, clients: Option<&[Client]>) {
     for client in clients.into_iter().flatten() {
-        let sections = [
-            ("grants", client.grants.iter().any(|grant| *grant != GrantType::ClientCredentials), KEPT),
-            (
-                "webhooks",
-                client.webhooks.as_ref().is_some_and(|list| !list.is_empty()),
-                "are kept and exported, and not sent yet",
-            ),
-        ];
+        let sections = [(
+            "webhooks",
+            client.webhooks.as_ref().is_some_and(|list| !list.is_empty()),
+            "are kept and exported, and not sent yet",
+        )];
         for (name, _, what) in sections.into_iter().filter(|(_, used, _)| *used) {
             warnings.push(Warning { path: format!("{path}[{}].{name}", client.client_id), what: what.to_owned() });
         }

@@ -191,7 +191,7 @@ pub(super) async fn stands(app: &App, conn: &mut Conn, family: &Family, now: Tim
     Ok(!numbers.held && numbers.epoch == family.epoch && family.minted_at > numbers.session_floor)
 }
 
-async fn member_of(conn: &mut Conn, family: &Family) -> Result<Option<Member>, DbError> {
+pub(super) async fn member_of(conn: &mut Conn, family: &Family) -> Result<Option<Member>, DbError> {
     match family.member {
         Some(id) => member::find(conn, id).await,
         None => Ok(None),

@@ -21,7 +21,11 @@ use crate::state::{GrantType, TokenFormat};
 pub struct Issued {
     /// The access token.
     pub access_token: ShownOnce<String>,
-    /// For how many seconds it is good.
+    /// The refresh token, where the client may have one.
+    pub refresh_token: Option<ShownOnce<String>>,
+    /// The ID token, where somebody signed in with the scope `openid`.
+    pub id_token: Option<String>,
+    /// For how many seconds the access token is good.
     pub expires_in: u64,
     /// What was granted, with blanks between.
     pub scope: String,
@@ -62,7 +66,13 @@ pub async fn client_credentials(
     family::add(&mut tx, &family).await?;
     token::add(&mut tx, &access).await?;
     tx.commit().await?;
-    Ok(Issued { access_token: ShownOnce::new(text), expires_in: TOKEN_LIFE.as_secs(), scope: family.scope })
+    Ok(Issued {
+        access_token: ShownOnce::new(text),
+        refresh_token: None,
+        id_token: None,
+        expires_in: TOKEN_LIFE.as_secs(),
+        scope: family.scope,
+    })
 }
 
 fn own_scope(client: &Client, asked: Option<&str>) -> Result<String, OAuthError> {

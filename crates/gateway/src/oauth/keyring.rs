@@ -46,6 +46,11 @@ impl Ring {
         signing.find(|key| key.algorithm() == algorithm).ok_or(UNREADABLE)
     }
 
+    /// The payload of a token that one of our keys signed, whichever; whether it still holds, the caller asks.
+    pub(crate) fn payload(&self, token: &str) -> Option<Vec<u8>> {
+        self.keys.iter().find_map(|(key, _)| key.payload(token))
+    }
+
     /// The public halves, as a JSON Web Key Set (RFC 7517 §5).
     #[must_use]
     pub fn jwks(&self) -> String {

@@ -15,6 +15,7 @@ use crate::envelope::made_out;
 use crate::extract::Visitor;
 
 /// Parameters, each said once (RFC 6749 §3.2). One without a value is as good as not there (§3.1).
+#[derive(Default)]
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -29,6 +30,11 @@ impl Form {
         }
         pairs.retain(|(_, value)| !value.is_empty());
         Ok(Self(pairs))
+    }
+
+    /// Every parameter.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The value of a parameter.
@@ -65,7 +71,7 @@ impl FromRequest<App> for Asked {
     }
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }

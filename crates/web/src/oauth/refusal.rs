@@ -1,7 +1,7 @@
 //! What a client is refused with (RFC 6749 §5.2).
 
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cardea_gateway::oauth::OAuthError;
 use serde::Serialize;
@@ -42,9 +42,19 @@ impl IntoResponse for Refusal {
         if problem.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, CHALLENGE);
         }
+        // RFC 6750 §3: whoever holds a token is told in its own words what is wrong with it.
+        match problem.code {
+            "invalid_token" => challenge(&mut response, "Bearer error=\"invalid_token\""),
+            "insufficient_scope" => challenge(&mut response, "Bearer error=\"insufficient_scope\", scope=\"openid\""),
+            _ => {}
+        }
         if let Some(seconds) = problem.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }
+}
+
+fn challenge(response: &mut Response, text: &'static str) {
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(text));
 }
