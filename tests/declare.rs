@@ -144,6 +144,7 @@ fn tables() -> Vec<(&'static str, Vec<(&'static str, bool)>)> {
         include_str!("../migrations/0003_people.sql"),
         include_str!("../migrations/0004_keys.sql"),
         include_str!("../migrations/0005_rules.sql"),
+        include_str!("../migrations/0006_oauth.sql"),
     ];
     let column = |line: &'static str| {
         let mut words = line.split_whitespace();

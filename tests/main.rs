@@ -33,6 +33,8 @@ mod kills;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod oauth;
+#[cfg(test)]
 mod owners;
 #[cfg(test)]
 mod peers;

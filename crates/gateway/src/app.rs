@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use cardea_connect::{Mail, Outside};
 use cardea_model::catalogue::Catalogue;
 use cardea_model::id::{NodeId, RequestId};
@@ -20,6 +20,7 @@ use crate::feed::Follower;
 use crate::mail::Post;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::oauth::keyring::Ring;
 use crate::password::Passwords;
 use crate::pause::Pause;
 use crate::provisioning::{Rates, Scans};
@@ -69,6 +70,8 @@ pub struct Parts {
     pub tries: Tries,
     /// What is counted.
     pub metrics: Metrics,
+    /// The keys that sign, once somebody has asked for them.
+    pub(crate) ring: ArcSwapOption<Ring>,
 }
 
 impl Deref for App {
@@ -147,6 +150,7 @@ impl App {
             scans: Scans::default(),
             tries: Tries::default(),
             metrics: Metrics::default(),
+            ring: ArcSwapOption::empty(),
         })))
     }
 

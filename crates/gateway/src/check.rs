@@ -10,6 +10,7 @@
 
 mod fill;
 mod holder;
+mod inspect;
 mod why;
 
 use std::borrow::Cow;
@@ -19,18 +20,19 @@ use cardea_model::catalogue::ServiceSet;
 use cardea_model::id::{ClientId, KeyId, UserId};
 use cardea_model::key::{KeyKind, KeyState, Question, Reason, decide, unlocked};
 use cardea_model::{Fault, Kind, Timestamp};
-use cardea_store::db::DbError;
-use cardea_store::secret;
+use cardea_store::db::{Conn, DbError};
+use cardea_store::secret::{self, Resident};
 use cardea_tokens::format::{self, Kid};
 
+pub(crate) use fill::{client_entry, fill, fill_clients, keep_keys, reload_key, reload_org};
 use fill::{entry, read_client};
-pub(crate) use fill::{fill, fill_clients, keep_keys, reload_key, reload_org};
 pub(crate) use holder::sum;
+pub(crate) use inspect::{Facts, inspect};
 pub use why::KeyVerdict;
 pub(crate) use why::why;
 
 use crate::app::App;
-use crate::memory::{ClientEntry, KeyEntry, Profile};
+use crate::memory::{ClientEntry, KeyEntry, Memory, Profile};
 use crate::pause::Point;
 
 /// The domain of clients' secrets, which keeps their MACs apart from all others.
@@ -128,19 +130,30 @@ impl Asker {
 /// # Errors
 /// [`CheckError::Client`] for whatever does not fit, in the same time.
 pub async fn authenticate(app: &App, client_id: &str, secret: &str) -> Result<Asker, CheckError> {
-    let known = match app.memory().client(client_id) {
+    let entry = prove_client(app, client_id, secret).await?;
+    if entry.resource_server { Ok(Asker(entry)) } else { Err(CheckError::NotAResourceServer) }
+}
+
+/// The client of this name, from memory where that may be trusted.
+pub(crate) async fn known_client(app: &App, client_id: &str) -> Result<Option<Arc<ClientEntry>>, DbError> {
+    match app.memory().client(client_id) {
         // A fresh memory holds every client: whatever it lacks does not exist, and costs no look-up.
-        known if is_fresh(app) => known,
-        _ => read_client(app, client_id).await.map_err(CheckError::Unavailable)?,
-    };
+        known if is_fresh(app) => Ok(known),
+        _ => read_client(app, client_id).await,
+    }
+}
+
+/// The client that has this id and this secret.
+pub(crate) async fn prove_client(app: &App, client_id: &str, secret: &str) -> Result<Arc<ClientEntry>, CheckError> {
+    let known = known_client(app, client_id).await.map_err(CheckError::Unavailable)?;
     let expected = known.as_ref().and_then(|entry| entry.mac);
     // The same work for a client that does not exist, so that the time tells nothing.
     let mac = expected.unwrap_or_else(|| app.peppers.mac(""));
     if !app.peppers.verify_secret(&mac, CLIENT_SECRET, client_id, secret) {
         return Err(CheckError::Client);
     }
-    let entry = known.ok_or(CheckError::Client)?;
-    if entry.resource_server { Ok(Asker(entry)) } else { Err(CheckError::NotAResourceServer) }
+    // A public client has no secret to be proven with.
+    known.filter(|entry| entry.mac.is_some()).ok_or(CheckError::Client)
 }
 
 /// Answers.
@@ -278,15 +291,11 @@ async fn check_in_database(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timesta
     // The memory that stands before the read: what is read is never kept in one that was begun after it.
     let memory = Arc::clone(&app.memory());
     let mut conn = app.db.read().await?;
-    let Some(row) = secret::resident(&mut conn, kid.as_str()).await? else {
+    let Some((row, entry, profile)) = read_key(app, &memory, &mut conn, &kid, now).await? else {
         // The same work as for a key that exists, so that the time tells nothing.
         let _never = app.peppers.verify(&app.peppers.mac(""), ask.key);
         return Ok(Verdict::Denied(Reason::UnknownKey));
     };
-    let Some((holder, profile)) = holder::load(app, &memory, &mut conn, &row, now).await? else {
-        return Ok(Verdict::Denied(Reason::UnknownKey));
-    };
-    let Some(entry) = entry(app, &memory, &row, holder) else { return Ok(Verdict::Denied(Reason::UnknownKey)) };
     let elsewhere = match kind {
         KeyKind::Legacy => holder::elsewhere(app, &memory, &mut conn, (ask, &row, &profile), now).await?,
         KeyKind::Personal | KeyKind::Service => None,
@@ -312,9 +321,19 @@ async fn check_in_database(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timesta
 pub async fn is_living(app: &App, text: &str, now: Timestamp) -> Result<bool, DbError> {
     let Some((kid, _)) = well_formed(text) else { return Ok(false) };
     let memory = Arc::clone(&app.memory());
-    let mut conn = app.db.read().await?;
-    let Some(row) = secret::resident(&mut conn, kid.as_str()).await? else { return Ok(false) };
-    let Some((holder, _)) = holder::load(app, &memory, &mut conn, &row, now).await? else { return Ok(false) };
-    let entry = entry(app, &memory, &row, holder);
-    Ok(entry.is_some_and(|entry| app.peppers.verify(&entry.mac, text) && dead(&entry, now).is_none()))
+    let read = read_key(app, &memory, &mut app.db.read().await?, &kid, now).await?;
+    Ok(read.is_some_and(|(_, entry, _)| app.peppers.verify(&entry.mac, text) && dead(&entry, now).is_none()))
+}
+
+/// A key's row with what a verdict on it needs, read now.
+async fn read_key(
+    app: &App,
+    memory: &Memory,
+    conn: &mut Conn,
+    kid: &Kid,
+    now: Timestamp,
+) -> Result<Option<(Resident, KeyEntry, Arc<Profile>)>, DbError> {
+    let Some(row) = secret::resident(conn, kid.as_str()).await? else { return Ok(None) };
+    let Some((holder, profile)) = holder::load(app, memory, conn, &row, now).await? else { return Ok(None) };
+    Ok(entry(app, memory, &row, holder).map(|entry| (row, entry, profile)))
 }

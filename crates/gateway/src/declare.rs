@@ -50,6 +50,7 @@ use crate::password::PasswordError;
 use crate::rules;
 use crate::state::{Account, OrgKind, Problem, Secret, State, Thing, Version, check};
 
+pub(crate) use canonical::stored_client;
 pub(crate) use change::Asking;
 use change::Outcome;
 pub use change::{Action, Change, Field, Warning};

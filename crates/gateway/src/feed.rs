@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::check;
 use crate::memory::Memory;
+use crate::oauth::keyring;
 use crate::pause::Point;
 
 /// The longest pause between two reads of the feed.
@@ -110,6 +111,7 @@ pub async fn begin(app: &App) -> Result<(), DbError> {
     let fresh = Arc::new(Memory::default());
     check::fill(app, &fresh).await?;
     app.replace_memory(fresh);
+    keyring::forget(app);
     // Not fresh yet: what was committed meanwhile moved the memory that stood then. The next read brings it here too.
     app.feed.move_to(tail);
     Ok(())
@@ -197,6 +199,10 @@ async fn take(app: &App, kind: Kind, change: &Change) -> Result<(), DbError> {
         // Connections and rules are read from the database at each sign-in; only what their providers said is kept.
         Kind::Connection => {
             app.outside.forget(&change.subject);
+            Ok(())
+        }
+        Kind::SigningKey => {
+            keyring::forget(app);
             Ok(())
         }
     }

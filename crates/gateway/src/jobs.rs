@@ -8,12 +8,13 @@ use cardea_model::id::ReceiptId;
 use cardea_model::{Fault, Timestamp};
 use cardea_store::db::{DbError, Tx};
 use cardea_store::job::Job;
-use cardea_store::{flow, idempotency, job, key, member, person, receipt, secret, session};
+use cardea_store::{family, flow, idempotency, job, key, member, person, receipt, secret, session, token};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::error::GatewayError;
 use crate::keys;
+use crate::oauth::keyring;
 use crate::pause::Point;
 use crate::revocation::{EndedKey, EndedList, EndedSession, LIST_ENDED};
 use crate::rules::{self, SETTLE};
@@ -113,16 +114,20 @@ async fn sweep(app: &App) -> Result<(), DbError> {
     session::sweep(&mut tx, now.before(Duration::from_secs(30 * 86_400))).await?;
     idempotency::sweep(&mut tx, now.before(REPEATED_WITHIN)).await?;
     secret::sweep(&mut tx, now.before(TOMBSTONES)).await?;
+    // A day after its end a code or a token can tell nobody anything any more, not even that it was stolen.
+    family::sweep(&mut tx, now.before(Duration::from_secs(86_400))).await?;
+    token::sweep(&mut tx, now.before(Duration::from_secs(86_400))).await?;
     tx.commit().await
 }
 
-/// Tells people of keys that are about to expire, and removes what is over.
+/// Tells people of keys that are about to expire, removes what is over, and turns the keys that sign.
 ///
 /// # Errors
-/// The database's.
-pub async fn tidy_up(app: &App) -> Result<(), DbError> {
+/// The database's, and a signing key that cannot be made.
+pub async fn tidy_up(app: &App) -> Result<(), GatewayError> {
     keys::tell_expiring(app).await?;
-    sweep(app).await
+    sweep(app).await?;
+    keyring::turn_if_used(app).await
 }
 
 /// Does jobs as they come and tidies up once a minute, until the node stops.
@@ -131,7 +136,7 @@ pub async fn run(app: App, stop: CancellationToken) {
     let mut tidy = tokio::time::interval(SWEEP_EVERY);
     loop {
         let worked = tokio::select! {
-            _ = look.tick() => run_due(&app).await.map(drop),
+            _ = look.tick() => run_due(&app).await.map(drop).map_err(GatewayError::from),
             _ = tidy.tick() => tidy_up(&app).await,
             () = stop.cancelled() => return,
         };

@@ -6,6 +6,7 @@
 //! | [`session`] | what a session is good for, and its end by its own holder |
 //! | [`factors`] | what local people prove themselves with: their password, and its change |
 //! | [`membership`] | groups to roles, by the rules of an org |
+//! | [`oauth`] | clients, their tokens, and the keys that sign |
 //! | [`keys`] | API keys of people and of orgs; [`check`] answers what a key may do |
 //! | [`provisioning`] | what a directory says over SCIM |
 //! | [`revocation`] | **the only place that ends access**, and its receipts |
@@ -53,6 +54,7 @@ pub mod members;
 pub mod membership;
 pub mod memory;
 pub mod metrics;
+pub mod oauth;
 pub mod orgs;
 pub mod owners;
 pub mod password;

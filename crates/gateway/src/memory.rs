@@ -98,6 +98,8 @@ pub(crate) struct ClientEntry {
     pub(crate) mac: Option<Mac>,
     pub(crate) resource_server: bool,
     pub(crate) services: ServiceSet,
+    /// The rest of what was declared of it.
+    pub(crate) declared: crate::state::Client,
 }
 
 impl Profile {

@@ -198,9 +198,13 @@ const RECENT: Duration = Duration::from_secs(15 * 60);
 pub(crate) async fn is_recent(app: &App, conn: &mut Conn, ctx: &Ctx) -> Result<bool, DbError> {
     let Caller::Person(person) = &ctx.caller else { return Ok(false) };
     let Some(row) = rows::with_id(conn, person.session).await? else { return Ok(false) };
+    Ok(row.origin.is_none() && ctx.now.since(signed_in_at(app, &row)) < RECENT)
+}
+
+/// When the person of this session proved who they are.
+pub(crate) fn signed_in_at(app: &App, row: &rows::Session) -> Timestamp {
     // A session that goes on under another secret is minted anew, but ends when it would have: that tells the sign-in.
-    let signed_in = row.expires_at.before(app.settings.session_max_age).min(row.minted_at);
-    Ok(row.origin.is_none() && ctx.now.since(signed_in) < RECENT)
+    row.expires_at.before(app.settings.session_max_age).min(row.minted_at)
 }
 
 /// Ends the session that speaks.

@@ -32,7 +32,7 @@ pub use cardea_model::entitlement::Entitlement;
 /// The text form of operator tokens and of every other secret that we issue.
 pub use cardea_tokens::format;
 pub use check::{Problem, problems};
-pub use client::{Client, GrantType, KidStyle, TokenFormat, Webhook};
+pub use client::{Client, GrantType, KidStyle, SigningAlgorithm, TokenFormat, Webhook};
 pub use connection::{
     Attributes, Connection, Groups, GroupsFrom, Kind, Metadata, Oidc, OnMissing, Protocol, Saml, Stage, TokenAuth,
     TrustEmail,

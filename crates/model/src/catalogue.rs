@@ -300,6 +300,12 @@ impl ServiceSet {
         service.0 < 64 && self.0 >> service.0 & 1 == 1
     }
 
+    /// Whether any service is in both.
+    #[must_use]
+    pub const fn shares(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// The set and one service more.
     #[must_use]
     pub const fn with(self, service: ServiceIndex) -> Self {

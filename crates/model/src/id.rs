@@ -122,6 +122,8 @@ ids! {
     KeyId = "key";
     /// A client: a service behind the gateway.
     ClientId = "cli";
+    /// What was granted once to a client, with the tokens of it.
+    FamilyId = "fam";
     /// A session.
     SessionId = "ses";
     /// A login that was begun and is not finished.

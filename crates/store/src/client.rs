@@ -87,6 +87,17 @@ pub async fn find(conn: &mut Conn, client_id: &str) -> Result<Option<Client>, Db
     .await
 }
 
+/// The client of this row.
+pub async fn with_id(conn: &mut Conn, id: ClientId) -> Result<Option<Client>, DbError> {
+    conn.optional(
+        sql!(
+            "SELECT id, account_id, client_id, name, mac, resource_server, services, document FROM client WHERE id = $1"
+        ),
+        args![&id.to_string()],
+    )
+    .await
+}
+
 /// The clients of an account, or the operator's own, by name.
 pub async fn of_account(conn: &mut Conn, account: Option<AccountId>) -> Result<Vec<Client>, DbError> {
     let account = account.map(|id| id.to_string()).unwrap_or_default();

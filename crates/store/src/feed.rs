@@ -22,6 +22,8 @@ pub enum Kind {
     Org,
     /// A connection, its domains or its rules changed; the subject is its name.
     Connection,
+    /// The key pairs that sign tokens have turned; the subject is a kid.
+    SigningKey,
 }
 
 impl Kind {
@@ -33,6 +35,7 @@ impl Kind {
             Self::Client => "client",
             Self::Org => "org",
             Self::Connection => "connection",
+            Self::SigningKey => "signing_key",
         }
     }
 
@@ -44,7 +47,7 @@ impl Kind {
 
     /// Nothing for a kind that a newer release writes.
     fn parse(text: &str) -> Option<Self> {
-        [Self::Access, Self::Roles, Self::Key, Self::Client, Self::Org, Self::Connection]
+        [Self::Access, Self::Roles, Self::Key, Self::Client, Self::Org, Self::Connection, Self::SigningKey]
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }

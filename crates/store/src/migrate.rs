@@ -22,8 +22,14 @@ macro_rules! migrations {
 }
 
 /// Every file, in order; its number is its place here.
-const MIGRATIONS: &[Migration] =
-    migrations!["0001_foundation.sql", "0002_mail.sql", "0003_people.sql", "0004_keys.sql", "0005_rules.sql"];
+const MIGRATIONS: &[Migration] = migrations![
+    "0001_foundation.sql",
+    "0002_mail.sql",
+    "0003_people.sql",
+    "0004_keys.sql",
+    "0005_rules.sql",
+    "0006_oauth.sql",
+];
 
 /// For PostgreSQL: the lock by which runners take turns. The number is any that nobody else uses.
 const TURN: &str = "SELECT pg_advisory_xact_lock(4902837465)";

@@ -5,10 +5,12 @@
 //! | [`mod@format`] | the one text form of everything we issue: prefix, id, secret, checksum |
 //! | [`pepper`] | the file from which every key of the instance derives; message authentication codes of secrets |
 //! | [`seal`] | encryption of secrets that we must be able to read again |
+//! | [`jose`] | the key pairs that sign tokens |
 //! | [`hash`] | digests and comparisons |
 
 pub mod format;
 pub mod hash;
+pub mod jose;
 pub mod pepper;
 pub mod seal;
 

@@ -11,8 +11,6 @@ use axum::extract::{DefaultBodyLimit, FromRequest, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use cardea_gateway::App;
 use cardea_gateway::check::{Allowed, Ask, Asker, CheckError, Verdict, authenticate, check};
 use cardea_model::Timestamp;
@@ -20,6 +18,7 @@ use cardea_model::id::{KeyId, RequestId, UserId};
 use cardea_model::key::KeyKind;
 use serde::{Deserialize, Serialize};
 
+use crate::basic;
 use crate::exposed;
 use crate::extract::{is_json, read_json};
 use crate::problem::Problem;
@@ -163,9 +162,7 @@ fn finish(app: &App, answered: Result<Response, Problem>) -> Response {
             }
             let mut response = problem.render(&id);
             if response.status() == StatusCode::UNAUTHORIZED {
-                // Clients authenticate by HTTP Basic here (RFC 7617 §2).
-                let challenge = HeaderValue::from_static("Basic realm=\"cardea\", charset=\"UTF-8\"");
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, basic::CHALLENGE);
             }
             response
         }
@@ -268,23 +265,7 @@ async fn client(app: &App, headers: &HeaderMap) -> Result<Asker, Problem> {
         problem.detail = "authenticate with the client's id and secret by HTTP Basic".to_owned();
         problem
     };
-    let text = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
-    let (scheme, encoded) = text.split_once(' ').ok_or_else(refused)?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(refused());
-    }
-    let decoded =
-        STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(refused)?;
-    let (id, secret) = decoded.split_once(':').ok_or_else(refused)?;
-    Ok(authenticate(app, &unescape(id), &unescape(secret)).await?)
-}
-
-/// Id and secret are form-encoded before they are joined; what was not encoded reads the same.
-fn unescape(text: &str) -> Cow<'_, str> {
-    if !text.contains(['%', '+']) {
-        return Cow::Borrowed(text);
-    }
-    let pair = format!("v={text}");
-    let decoded = url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned());
-    Cow::Owned(decoded.unwrap_or_default())
+    let decoded = basic::decode(headers).ok_or_else(refused)?;
+    let (id, secret) = basic::split(&decoded).ok_or_else(refused)?;
+    Ok(authenticate(app, &id, &secret).await?)
 }

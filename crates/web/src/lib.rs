@@ -7,6 +7,7 @@
 //! | [`login`] | `/login…`, `/oidc/{connection}/callback`, `/logout`, `/link/{secret}` | people and identity providers |
 //! | [`invitations`] | `/invitations/{secret}` | invited people |
 //! | [`sign_up`] | `/sign-up` | whoever wants an account of their own |
+//! | [`oauth`] | `/oauth2/…`, `/.well-known/{openid-configuration,oauth-authorization-server}` | the services behind, and their people |
 //! | [`scim`] | `/scim/v2/…` | provisioning clients |
 //! | [`pages`] | `/`, `/me/…`, `/o/{org}/…`, `/a/{account}/…`, `/activate/{secret}`, `/assets/…` | people |
 //! | [`probe`] | `/healthz`, `/readyz`, `/metrics` | probes |
@@ -17,6 +18,7 @@
 pub mod console;
 
 mod api;
+mod basic;
 mod check;
 mod cookie;
 mod csv;
@@ -25,6 +27,7 @@ mod exposed;
 mod extract;
 mod invitations;
 mod login;
+mod oauth;
 mod openapi;
 mod pages;
 mod probe;
@@ -57,6 +60,7 @@ pub fn router(app: App) -> Router {
     // What other programs call with credentials of their own; an identity provider's form posts come from its site.
     let open = Router::new()
         .merge(login::callbacks())
+        .merge(oauth::routes())
         .merge(probe::routes())
         .merge(openapi::routes(document).layer(CompressionLayer::new()));
     let all = fenced

@@ -13,6 +13,7 @@ use cardea_tokens::format::Kid;
 use cardea_tokens::pepper::Mac;
 
 use crate::app::App;
+use crate::declare::stored_client;
 use crate::memory::{ClientEntry, HolderEntry, KeyEntry, Memory, NEVER, Org};
 
 /// A key's entry. Nothing if its row cannot be read: such a key is refused as unknown.
@@ -79,26 +80,29 @@ pub(super) async fn read_org(
     Ok(Some((row.org, Org { name: row.org_name.into(), enabled, legacy, version: row.rules.version, ends_at })))
 }
 
-fn client_entry(app: &App, row: client::Client) -> ClientEntry {
-    let names: Vec<String> = serde_json::from_str(&row.services).unwrap_or_default();
-    ClientEntry {
+/// A client's entry. Nothing if its row cannot be read: such a client is refused as unknown.
+pub(crate) fn client_entry(app: &App, row: client::Client) -> Option<ClientEntry> {
+    let declared = stored_client(&row).ok()?;
+    Some(ClientEntry {
         id: row.id,
         account: row.account,
         mac: row.mac.as_deref().and_then(Mac::from_bytes),
         resource_server: row.resource_server,
-        services: app.catalogue.services_named(names.iter().map(String::as_str)),
-    }
+        services: app.catalogue.services_named(declared.services.iter().map(String::as_str)),
+        declared,
+    })
 }
 
 pub(super) async fn read_client(app: &App, client_id: &str) -> Result<Option<Arc<ClientEntry>>, DbError> {
     let row = client::find(&mut app.db.read().await?, client_id).await?;
-    Ok(row.map(|row| Arc::new(client_entry(app, row))))
+    Ok(row.and_then(|row| client_entry(app, row)).map(Arc::new))
 }
 
 /// Reads all clients anew.
 pub(crate) async fn fill_clients(app: &App, memory: &Memory) -> Result<(), DbError> {
     let rows = client::all(&mut app.db.read_reserved().await?).await?;
-    let clients = rows.into_iter().map(|row| (row.client_id.clone(), Arc::new(client_entry(app, row))));
+    let entries = rows.into_iter().filter_map(|row| client_entry(app, row));
+    let clients = entries.map(|entry| (entry.declared.client_id.clone(), Arc::new(entry)));
     memory.keep_clients(clients.collect::<HashMap<_, _>>());
     Ok(())
 }

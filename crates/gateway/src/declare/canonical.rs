@@ -127,7 +127,7 @@ pub(super) fn client_document(client: &Client) -> Result<String, DeclareError> {
 }
 
 /// A stored client, without its secret and webhooks.
-pub(super) fn stored_client(row: &ClientRow) -> Result<Client, DeclareError> {
+pub(crate) fn stored_client(row: &ClientRow) -> Result<Client, DeclareError> {
     let services: Vec<String> = read(&row.services, "client")?;
     let mut document: Value = read(&row.document, "client")?;
     let fields = document.as_object_mut().ok_or(DeclareError::Corrupt("client"))?;

@@ -78,7 +78,7 @@ fn a_client_reads_back_from_its_row() {
         services: r#"["registry","catalog"]"#.to_owned(),
         document,
     };
-    assert_eq!(canonical::stored_client(&row).unwrap(), Client { secret: None, webhooks: None, ..declared });
+    assert_eq!(stored_client(&row).unwrap(), Client { secret: None, webhooks: None, ..declared });
 }
 
 #[test]

@@ -26,6 +26,12 @@ pub struct Client {
     /// The services of the catalogue that it is.
     #[serde(default)]
     pub services: Vec<String>,
+    /// The addresses that tokens for it may name as their audience, compared exactly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+    /// How its ID tokens are signed.
+    #[serde(default, skip_serializing_if = "SigningAlgorithm::is_default")]
+    pub id_token_alg: SigningAlgorithm,
     /// What its access tokens look like.
     #[serde(default)]
     pub token_format: TokenFormat,
@@ -50,6 +56,23 @@ pub enum GrantType {
     RefreshToken,
     /// The client itself.
     ClientCredentials,
+}
+
+/// How an ID token is signed (RFC 7518 §3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum SigningAlgorithm {
+    /// With RSA, which everybody can verify.
+    #[default]
+    Rs256,
+    /// With an elliptic curve: smaller and cheaper.
+    Es256,
+}
+
+impl SigningAlgorithm {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What an access token looks like.

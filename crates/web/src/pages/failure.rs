@@ -42,7 +42,9 @@ pub(super) fn door(back: &str) -> Result<Response, Problem> {
 /// Whether a person reads the answer: programs are answered in their own form, whatever they accept.
 pub(crate) fn is_for_people(path: &str, headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.contains("text/html") && !OF_PROGRAMS.iter().any(|prefix| path.starts_with(prefix))
+    // Where a service sends its people.
+    let of_people = path == "/oauth2/authorize";
+    accept.contains("text/html") && (of_people || !OF_PROGRAMS.iter().any(|prefix| path.starts_with(prefix)))
 }
 
 /// The problem with the page that a person is shown instead.

@@ -28,6 +28,12 @@ fn of_client(report: &mut Report<'_>, path: &str, client: &Client) {
             report.say(&format!("{path}.redirect_uris[{index}]"), format!("`{uri}` {what}"));
         }
     }
+    for (index, resource) in client.resources.iter().enumerate() {
+        // RFC 8707 §2.
+        if !Url::parse(resource).is_ok_and(|url| url.fragment().is_none()) {
+            report.say(&format!("{path}.resources[{index}]"), "must be an absolute address without a fragment");
+        }
+    }
     let codes = client.grants.contains(&GrantType::AuthorizationCode);
     if codes && client.redirect_uris.is_empty() {
         report.say(&format!("{path}.redirect_uris"), "is needed for the grant `authorization_code`");

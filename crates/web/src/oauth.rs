@@ -1,0 +1,108 @@
+//! The OAuth and OpenID Connect endpoints: forms in, JSON out, errors as RFC 6749 §5.2 says them.
+
+mod authorize;
+mod form;
+mod metadata;
+mod refusal;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use cardea_gateway::App;
+use cardea_gateway::oauth::{self, Issued, OAuthError, keyring};
+use cardea_model::ShownOnce;
+use serde::Serialize;
+use serde_json::json;
+
+use form::{Asked, Form};
+use refusal::Refusal;
+
+const LARGEST: usize = 16 << 10;
+/// How long the keys may be kept, in seconds: much shorter than a new one is published before it signs.
+const KEEP_KEYS: &str = "public, max-age=300";
+
+/// What other programs call; no browser with a cookie comes here.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/oauth2/token", post(token))
+        .route("/oauth2/introspect", post(introspect))
+        .route("/oauth2/revoke", post(revoke))
+        .route("/oauth2/jwks", get(jwks))
+        .route("/oauth2/authorize", get(authorize::asked).post(authorize::posted))
+        .route("/oauth2/userinfo", get(authorize::about).post(authorize::about))
+        .route("/.well-known/openid-configuration", get(metadata::provider))
+        .route("/.well-known/oauth-authorization-server", get(metadata::server))
+        .layer(DefaultBodyLimit::max(LARGEST))
+}
+
+/// What a client is given (RFC 6749 §5.1).
+#[derive(Serialize)]
+struct Tokens {
+    access_token: String,
+    token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    expires_in: u64,
+    scope: String,
+}
+
+impl From<Issued> for Tokens {
+    fn from(issued: Issued) -> Self {
+        Self {
+            access_token: issued.access_token.reveal(),
+            token_type: "Bearer",
+            refresh_token: issued.refresh_token.map(ShownOnce::reveal),
+            id_token: issued.id_token,
+            expires_in: issued.expires_in,
+            scope: issued.scope,
+        }
+    }
+}
+
+async fn token(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<Json<Tokens>, Refusal> {
+    let (scope, resource) = (form.get("scope"), form.get("resource"));
+    let issued = match form.get("grant_type") {
+        Some("authorization_code") => {
+            let redirect_uri = needed(&form, "redirect_uri", "`redirect_uri` is missing")?;
+            let verifier = needed(&form, "code_verifier", "`code_verifier` is missing")?;
+            oauth::redeem(&app, &ctx, &client, needed(&form, "code", "`code` is missing")?, redirect_uri, verifier)
+                .await?
+        }
+        Some("refresh_token") => {
+            let token = needed(&form, "refresh_token", "`refresh_token` is missing")?;
+            oauth::refresh(&app, &ctx, &client, token, scope).await?
+        }
+        Some("client_credentials") => oauth::client_credentials(&app, &ctx, &client, scope, resource).await?,
+        Some(_) => return Err(OAuthError::GrantType.into()),
+        None => return Err(OAuthError::Request("`grant_type` is missing").into()),
+    };
+    Ok(Json(issued.into()))
+}
+
+fn needed<'f>(form: &'f Form, name: &str, missing: &'static str) -> Result<&'f str, OAuthError> {
+    form.get(name).ok_or(OAuthError::Request(missing))
+}
+
+async fn introspect(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<Response, Refusal> {
+    let token = needed(&form, "token", "`token` is missing")?;
+    Ok(match oauth::introspect(&app, &ctx, &client, token).await? {
+        Some(inspection) => Json(inspection).into_response(),
+        // RFC 7662 §2.2: nothing is said of a token that does not hold.
+        None => Json(json!({"active": false})).into_response(),
+    })
+}
+
+async fn revoke(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<(), Refusal> {
+    let token = needed(&form, "token", "`token` is missing")?;
+    Ok(oauth::revoke(&app, &ctx, &client, token).await?)
+}
+
+async fn jwks(State(app): State<App>) -> Result<Response, Refusal> {
+    let ring = keyring::ring(&app).await.map_err(OAuthError::from)?;
+    let headers = [(header::CONTENT_TYPE, "application/jwk-set+json"), (header::CACHE_CONTROL, KEEP_KEYS)];
+    Ok((headers, ring.jwks()).into_response())
+}
