@@ -2,6 +2,7 @@
 
 mod ending;
 mod keyring;
+mod scripts;
 mod sign_on;
 
 use std::time::Duration;

@@ -33,9 +33,10 @@ use std::time::Duration;
 pub use claims::userinfo;
 pub use client::{Client, Proof, authenticate};
 pub use inspect::{Inspection, introspect, revoke};
-pub use issue::{Issued, client_credentials};
-pub use redeem::{redeem, refresh};
+pub use issue::Issued;
 
+use crate::app::App;
+use crate::context::Ctx;
 use crate::error::GatewayError;
 
 /// How long an access or ID token lives.
@@ -148,5 +149,49 @@ impl Fault for OAuthError {
                 | Kind::Internal => "server_error",
             },
         }
+    }
+}
+
+/// What a client asks a token endpoint for, in whichever words.
+#[derive(Clone, Copy)]
+pub enum Grant<'a> {
+    /// A token for itself.
+    ClientCredentials {
+        /// The services, with blanks between; all of its own if not given.
+        scope: Option<&'a str>,
+        /// Whom the token is for.
+        resource: Option<&'a str>,
+    },
+    /// What somebody's sign-in stands for.
+    AuthorizationCode {
+        /// The code.
+        code: &'a str,
+        /// Where it was sent.
+        redirect_uri: &'a str,
+        /// What the request proved to know (RFC 7636 §4.5).
+        verifier: &'a str,
+    },
+    /// The continuation of that.
+    RefreshToken {
+        /// The refresh token.
+        token: &'a str,
+        /// No more than what was granted.
+        scope: Option<&'a str>,
+    },
+}
+
+/// Gives a client what it asks for: the one engine behind every token endpoint.
+///
+/// # Errors
+/// [`OAuthError`].
+pub async fn give(app: &App, ctx: &Ctx, client: &Client, grant: Grant<'_>) -> Result<Issued, OAuthError> {
+    match grant {
+        Grant::ClientCredentials { scope, resource } => {
+            issue::client_credentials(app, ctx, client, scope, resource).await
+        }
+        Grant::AuthorizationCode { code, redirect_uri, verifier } => {
+            redeem::redeem(app, ctx, client, code, redirect_uri, verifier).await
+        }
+        Grant::RefreshToken { token, scope } => redeem::refresh(app, ctx, client, token, scope).await,
     }
 }

@@ -7,7 +7,7 @@
 //! | [`login`] | `/login…`, `/oidc/{connection}/callback`, `/logout`, `/link/{secret}` | people and identity providers |
 //! | [`invitations`] | `/invitations/{secret}` | invited people |
 //! | [`sign_up`] | `/sign-up` | whoever wants an account of their own |
-//! | [`oauth`] | `/oauth2/…`, `/.well-known/{openid-configuration,oauth-authorization-server}` | the services behind, and their people |
+//! | [`oauth`] | `/oauth2/…`, `/api/v1/token`, `/api/v2/token`, `/.well-known/{openid-configuration,oauth-authorization-server}` | the services behind, and their people |
 //! | [`scim`] | `/scim/v2/…` | provisioning clients |
 //! | [`pages`] | `/`, `/me/…`, `/o/{org}/…`, `/a/{account}/…`, `/activate/{secret}`, `/assets/…` | people |
 //! | [`probe`] | `/healthz`, `/readyz`, `/metrics` | probes |

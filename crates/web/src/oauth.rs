@@ -4,6 +4,7 @@ mod authorize;
 mod form;
 mod metadata;
 mod refusal;
+mod script;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header;
@@ -11,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use cardea_gateway::App;
-use cardea_gateway::oauth::{self, Issued, OAuthError, keyring};
+use cardea_gateway::oauth::{self, Grant, Issued, OAuthError, keyring};
 use cardea_model::ShownOnce;
 use serde::Serialize;
 use serde_json::json;
@@ -27,6 +28,8 @@ const KEEP_KEYS: &str = "public, max-age=300";
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/oauth2/token", post(token))
+        .route("/api/v1/token", post(script::token))
+        .route("/api/v2/token", post(token))
         .route("/oauth2/introspect", post(introspect))
         .route("/oauth2/revoke", post(revoke))
         .route("/oauth2/jwks", get(jwks))
@@ -64,23 +67,25 @@ impl From<Issued> for Tokens {
 }
 
 async fn token(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<Json<Tokens>, Refusal> {
+    Ok(Json(oauth::give(&app, &ctx, &client, grant(&form)?).await?.into()))
+}
+
+fn grant(form: &Form) -> Result<Grant<'_>, OAuthError> {
     let (scope, resource) = (form.get("scope"), form.get("resource"));
-    let issued = match form.get("grant_type") {
-        Some("authorization_code") => {
-            let redirect_uri = needed(&form, "redirect_uri", "`redirect_uri` is missing")?;
-            let verifier = needed(&form, "code_verifier", "`code_verifier` is missing")?;
-            oauth::redeem(&app, &ctx, &client, needed(&form, "code", "`code` is missing")?, redirect_uri, verifier)
-                .await?
-        }
+    match form.get("grant_type") {
+        Some("authorization_code") => Ok(Grant::AuthorizationCode {
+            code: needed(form, "code", "`code` is missing")?,
+            redirect_uri: needed(form, "redirect_uri", "`redirect_uri` is missing")?,
+            verifier: needed(form, "code_verifier", "`code_verifier` is missing")?,
+        }),
         Some("refresh_token") => {
-            let token = needed(&form, "refresh_token", "`refresh_token` is missing")?;
-            oauth::refresh(&app, &ctx, &client, token, scope).await?
+            let token = needed(form, "refresh_token", "`refresh_token` is missing")?;
+            Ok(Grant::RefreshToken { token, scope })
         }
-        Some("client_credentials") => oauth::client_credentials(&app, &ctx, &client, scope, resource).await?,
-        Some(_) => return Err(OAuthError::GrantType.into()),
-        None => return Err(OAuthError::Request("`grant_type` is missing").into()),
-    };
-    Ok(Json(issued.into()))
+        Some("client_credentials") => Ok(Grant::ClientCredentials { scope, resource }),
+        Some(_) => Err(OAuthError::GrantType),
+        None => Err(OAuthError::Request("`grant_type` is missing")),
+    }
 }
 
 fn needed<'f>(form: &'f Form, name: &str, missing: &'static str) -> Result<&'f str, OAuthError> {
