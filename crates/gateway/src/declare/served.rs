@@ -40,13 +40,9 @@ fn of_account(warnings: &mut Vec<Warning>, path: &str, account: &Account) {
 
 fn of_clients(warnings: &mut Vec<Warning>, path: &str, clients: Option<&[Client]>) {
     for client in clients.into_iter().flatten() {
-        let sections = [(
-            "webhooks",
-            client.webhooks.as_ref().is_some_and(|list| !list.is_empty()),
-            "are kept and exported, and not sent yet",
-        )];
-        for (name, _, what) in sections.into_iter().filter(|(_, used, _)| *used) {
-            warnings.push(Warning { path: format!("{path}[{}].{name}", client.client_id), what: what.to_owned() });
+        if client.webhooks.as_ref().is_some_and(|list| !list.is_empty()) {
+            let path = format!("{path}[{}].webhooks", client.client_id);
+            warnings.push(Warning { path, what: "are kept and exported, and not sent yet".to_owned() });
         }
     }
 }

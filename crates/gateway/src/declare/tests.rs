@@ -99,7 +99,6 @@ fn what_is_not_served_yet_warns_by_name() {
         "accounts[acme].connections[okta].token_auth",
         "accounts[acme].connections[okta].groups.from",
         "accounts[acme].signals[events]",
-        "accounts[acme].clients[a].grants",
         "clients[b].webhooks",
     ];
     assert_eq!(paths, expected);
