@@ -11,12 +11,13 @@ CREATE TABLE signing_key (
 );
 
 -- What was granted once, to a client itself or by somebody's sign-in: codes and tokens hang on it, and end with it. `client`
--- is a row of `client`, which may be gone; `session_id` is there where the tokens are to end with the session.
+-- is a row of `client`, which may be gone; `session_id` is the session that it came of, with which the tokens end unless they are `offline`.
 CREATE TABLE token_family (
     id TEXT PRIMARY KEY,
     client TEXT NOT NULL,
     member_id TEXT REFERENCES member (id),
     session_id TEXT,
+    offline BOOLEAN NOT NULL,
     epoch BIGINT NOT NULL,
     scope TEXT NOT NULL,
     audience TEXT NOT NULL,
@@ -27,6 +28,7 @@ CREATE TABLE token_family (
     ended_at BIGINT
 );
 CREATE INDEX token_family_expiry ON token_family (expires_at);
+CREATE INDEX token_family_session ON token_family (session_id);
 
 -- An authorization code, good once.
 CREATE TABLE authorization_code (

@@ -77,6 +77,8 @@ async fn a_link_makes_one_account_and_none_that_cannot_be(engine: Engine) -> Res
     for (account, password, status, words) in [
         ("two words", PASSWORD, 422, "a name has 1 to 63"),
         ("acme", PASSWORD, 409, "this name is taken"),
+        // An org of this name publishes for all others: nobody is that by naming themselves so.
+        ("nvidia", PASSWORD, 409, "this name is taken"),
         ("nora", "nora", 422, "password"),
     ] {
         let refused = browser.post_form(&link, &[("account", account), ("password", password)]).await?;

@@ -100,6 +100,13 @@ async fn whoever_has_left_or_was_shut_out_is_left_alone(engine: Engine) -> Resul
             assert!(applied.warnings.iter().any(|warning| warning.what.starts_with("has left, or")), "{applied:?}");
         }
     }
+    // Nor does a document make anybody an owner again whom another owner has removed.
+    let document = with("owner", json!({"email": "zoe@acme.test", "password": CHOSEN}));
+    apply(node, &document).await?;
+    assert_eq!(owner.send(Method::DELETE, "/api/v1/orgs/acme/users/zoe@acme.test", &json!({})).await?.status, 200);
+    let applied = apply(node, &document).await?;
+    assert_eq!(lines(&applied), [""; 0]);
+    assert!(applied.warnings.iter().any(|warning| warning.what.starts_with("has left, or")), "{applied:?}");
     // What rules give no document gives by hand.
     world.sign_in("ana").await?;
     let applied = apply(node, &with("users", json!([{"email": "ana@corp.example", "roles": role}]))).await?;

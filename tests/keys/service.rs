@@ -78,6 +78,10 @@ async fn only_owners_and_user_admins_have_to_do_with_service_keys(engine: Engine
     make_service_key(&admin, "theirs", pull(json!(["acme/*"]))).await?;
     let letter = world.node().letter_to("owner@acme.test").await?;
     assert!(letter.subject.contains("theirs") && letter.text.contains("registry"), "{}", letter.text);
+    // So does whoever takes a new secret of a key that stands.
+    let rotated = admin.send(Method::POST, &format!("{address}/rotate"), &json!({"grace": "7d"})).await?;
+    assert_eq!(rotated.status, 200, "{}", rotated.body);
+    assert!(world.node().letter_to("owner@acme.test").await?.subject.contains("ci"));
     Ok(())
 }
 

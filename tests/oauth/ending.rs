@@ -12,6 +12,7 @@ stories! {
     oidcc_refresh_token,
     deactivation_ends_codes_and_tokens_at_once_on_every_node,
     signing_out_ends_what_hangs_on_the_session_and_nothing_else,
+    what_outlives_a_session_ends_with_the_connection_for_good,
     a_client_of_one_account_serves_its_own_people,
 }
 
@@ -103,6 +104,26 @@ async fn signing_out_ends_what_hangs_on_the_session_and_nothing_else(engine: Eng
     assert_eq!(refresh(node, &bound["refresh_token"]).await?.status, 400);
     assert!(is_active(node, &offline["access_token"]).await?);
     assert_eq!(refresh(node, &offline["refresh_token"]).await?.status, 200);
+    Ok(())
+}
+
+/// Also where nobody has a session any more from which it could be told.
+async fn what_outlives_a_session_ends_with_the_connection_for_good(engine: Engine) -> Result<()> {
+    let world = scene(engine).await?;
+    let (node, ana) = (world.node(), world.sign_in("ana").await?);
+    let offline = tokens(node, &code(&ana, &[("scope", "openid offline_access")]).await?).await?;
+    ana.post_form("/logout", &[]).await?;
+    assert!(is_active(node, &offline["access_token"]).await?);
+    for stage in ["off", "live"] {
+        let mut state = cardea_testkit::world::state(world.provider.issuer());
+        state["accounts"][0]["connections"][0]["stage"] = json!(stage);
+        let clients = state.as_object_mut().context("a document")?;
+        clients.remove("clients");
+        node.apply(state).await?;
+        node.catch_up().await?;
+        assert!(!is_active(node, &offline["access_token"]).await?, "{stage}");
+        assert_eq!(refresh(node, &offline["refresh_token"]).await?.status, 400, "{stage}");
+    }
     Ok(())
 }
 

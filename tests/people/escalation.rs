@@ -163,7 +163,7 @@ async fn whoever_has_no_business_here_changes_nobody(engine: Engine) -> Result<(
         ("a stranger", &stranger, None, 404),
         ("nobody", &nobody, None, 401),
         ("an operator", &nobody, Some(operator.as_str()), 403),
-        ("a key", &nobody, Some(key.as_str()), 401),
+        ("a key", &nobody, Some(key.as_str()), 403),
     ] {
         for (number, answer) in every_write(by, bearer).await?.iter().enumerate() {
             assert_eq!(answer.status, status, "{who}, write {number}: {}", answer.body);

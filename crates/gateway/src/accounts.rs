@@ -8,7 +8,7 @@ pub use error::AccountError;
 pub use manage::{AccountView, New, change, create, list, show};
 pub(crate) use manage::{known, org_name};
 pub use sign_up::sign_up;
-pub(crate) use sign_up::{is_known, registered};
+pub(crate) use sign_up::{is_known, publishes, registered};
 
 use std::collections::BTreeMap;
 

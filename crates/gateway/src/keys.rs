@@ -249,7 +249,9 @@ async fn end_legacy(
     for key in rows::legacy(tx, owner).await? {
         rows::set_state(tx, key.id, KeyState::Revoked.as_str(), Some(ctx.now)).await?;
         let detail = json!({"name": key.name, "kid": key.kid, "because": "a new legacy key"});
-        audit::record(app, tx, ctx, Some(account), "key.revoked", &key.id.to_string(), detail).await?;
+        // It may be a key of another account, whose log this belongs into.
+        let home = account::of_org(tx, &key.org.to_string()).await?.map_or(account, |row| row.id);
+        audit::record(app, tx, ctx, Some(home), "key.revoked", &key.id.to_string(), detail).await?;
         ended.push(key.id);
     }
     Ok(ended)

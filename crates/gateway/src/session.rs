@@ -119,6 +119,13 @@ pub(crate) async fn living(
     Ok(rows::with_id(conn, id).await?.filter(|row| lives(app, row, now)))
 }
 
+/// Whether what came of this session and outlives it still may: signing out ends it, and so does time, but not the end of
+/// the connection or of the member that it came from.
+pub(crate) async fn may_be_outlived(conn: &mut Conn, id: SessionId) -> Result<bool, DbError> {
+    let row = rows::ended_or_not(conn, id).await?;
+    Ok(row.is_some_and(|row| came_rightly(&row)))
+}
+
 /// Who speaks, with what they are at this moment.
 async fn person(app: &App, conn: &mut Conn, row: &rows::Session, now: Timestamp) -> Result<Person, DbError> {
     let member = &row.member;
@@ -185,9 +192,14 @@ fn lives(app: &App, row: &rows::Session, now: Timestamp) -> bool {
     !numbers.held
         && row.epoch == numbers.epoch
         && row.minted_at > numbers.session_floor
-        && row.origin.is_none_or(|from| !from.held && from.stamp == from.epoch && row.minted_at > from.session_floor)
+        && came_rightly(row)
         && now < row.expires_at
         && now.since(row.seen_at) < app.settings.session_idle
+}
+
+/// Whether nothing has ended the access of the member from whom a session came by switching, if it did.
+fn came_rightly(row: &rows::Session) -> bool {
+    row.origin.is_none_or(|from| !from.held && from.stamp == from.epoch && row.minted_at > from.session_floor)
 }
 
 /// How long a sign-in counts as recent.

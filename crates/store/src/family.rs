@@ -15,8 +15,10 @@ pub struct Family {
     pub client: ClientId,
     /// Who signed in; none where the client acts for itself.
     pub member: Option<MemberId>,
-    /// The session with which the tokens end; none where they outlive it.
+    /// The session that it came of; none without a member.
     pub session: Option<SessionId>,
+    /// Whether the tokens outlive that session.
+    pub offline: bool,
     /// The member's epoch at that moment; 0 without a member.
     pub epoch: i64,
     /// What was granted, with blanks between.
@@ -42,6 +44,7 @@ impl FromRow for Family {
             client: row.parsed("client")?,
             member: row.parsed_optional("member_id")?,
             session: row.parsed_optional("session_id")?,
+            offline: row.get("offline")?,
             epoch: row.get("epoch")?,
             scope: row.get("scope")?,
             audience: row.get("audience")?,
@@ -60,14 +63,16 @@ pub async fn add(tx: &mut Tx, family: &Family) -> Result<(), DbError> {
     let session = family.session.map(|id| id.to_string());
     tx.execute(
         sql!(
-            "INSERT INTO token_family (id, client, member_id, session_id, epoch, scope, audience, nonce, auth_time, minted_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+            "INSERT INTO token_family (id, client, member_id, session_id, offline, epoch, scope, audience, nonce, auth_time, minted_at,
+                                       expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         ),
         args![
             &family.id.to_string(),
             &family.client.to_string(),
             member.as_deref(),
             session.as_deref(),
+            family.offline,
             family.epoch,
             &family.scope,
             &family.audience,
@@ -85,7 +90,7 @@ pub async fn add(tx: &mut Tx, family: &Family) -> Result<(), DbError> {
 pub async fn find(conn: &mut Conn, id: FamilyId) -> Result<Option<Family>, DbError> {
     conn.optional(
         sql!(
-            "SELECT id, client, member_id, session_id, epoch, scope, audience, nonce, auth_time, minted_at, expires_at, ended_at
+            "SELECT id, client, member_id, session_id, offline, epoch, scope, audience, nonce, auth_time, minted_at, expires_at, ended_at
              FROM token_family WHERE id = $1"
         ),
         args![&id.to_string()],

@@ -195,11 +195,13 @@ pub async fn pending_owners(conn: &mut Conn, account: AccountId, now: Timestamp)
 }
 
 /// Gives a pending invitation other roles.
-pub async fn put_roles(tx: &mut Tx, id: InvitationId, roles: &str) -> Result<bool, DbError> {
+pub async fn put_roles(tx: &mut Tx, id: InvitationId, (roles, invited_by): (&str, &str)) -> Result<bool, DbError> {
     let changed = tx
         .execute(
-            sql!("UPDATE invitation SET roles = $2, version = version + 1 WHERE id = $1 AND state = 'pending'"),
-            args![&id.to_string(), roles],
+            sql!(
+                "UPDATE invitation SET roles = $2, invited_by = $3, version = version + 1 WHERE id = $1 AND state = 'pending'"
+            ),
+            args![&id.to_string(), roles, invited_by],
         )
         .await?;
     Ok(changed == 1)

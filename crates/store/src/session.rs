@@ -158,6 +158,15 @@ pub async fn with_id(conn: &mut Conn, id: SessionId) -> Result<Option<Session>, 
     .await
 }
 
+/// The session with this id, also if it was ended or is over, unless its connection is off.
+pub async fn ended_or_not(conn: &mut Conn, id: SessionId) -> Result<Option<Session>, DbError> {
+    conn.optional(
+        sql!(select_sessions!(), " WHERE s.id = $1 AND (c.stage IS NULL OR c.stage <> 'off')"),
+        args![&id.to_string()],
+    )
+    .await
+}
+
 /// Notes a use.
 pub async fn seen(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(), DbError> {
     tx.execute(sql!("UPDATE session SET seen_at = $2 WHERE id = $1 AND seen_at < $2"), args![&id.to_string(), now])
@@ -200,7 +209,8 @@ pub async fn count_living(conn: &mut Conn, member: MemberId, now: Timestamp) -> 
     .await
 }
 
-/// The members with a session that came through this connection and may still be used at `now`, in the order of their ids.
+/// The members with a session that came through this connection and may still be used at `now`, or with tokens that outlive
+/// one, in the order of their ids.
 pub async fn members_through(
     conn: &mut Conn,
     connection: ConnectionId,
@@ -216,8 +226,9 @@ pub async fn members_through(
         .all(
             sql!(
                 "SELECT DISTINCT s.member_id FROM session s JOIN member m ON m.id = s.member_id
-                 WHERE s.connection_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.epoch = m.epoch
-                   AND s.minted_at > m.session_floor
+                 WHERE s.connection_id = $1 AND s.epoch = m.epoch AND s.minted_at > m.session_floor
+                   AND (s.ended_at IS NULL AND s.expires_at > $2 OR EXISTS (SELECT 1 FROM token_family f
+                        WHERE f.session_id = s.id AND f.offline AND f.ended_at IS NULL AND f.expires_at > $2))
                  ORDER BY s.member_id"
             ),
             args![&connection.to_string(), now],

@@ -72,9 +72,18 @@ pub(super) async fn make(
     if !app.settings.sign_up || is_known(tx, email).await? {
         return Err(AccountError::Link);
     }
-    let made = add_account(app, tx, ctx, name, &org_name(name)?, "individual").await?;
+    let org = org_name(name)?;
+    if publishes(app, &org) {
+        return Err(AccountError::NameTaken);
+    }
+    let made = add_account(app, tx, ctx, name, &org, "individual").await?;
     registered(app, tx, ctx, email, &made).await?;
     Ok(made)
+}
+
+/// Whether the catalogue has this org publish for all others: nobody is that by naming themselves so.
+pub(crate) fn publishes(app: &App, org: &str) -> bool {
+    app.catalogue.services().any(|(_, service)| service.publisher_orgs.iter().any(|publisher| &**publisher == org))
 }
 
 /// Writes to whoever has made an account.

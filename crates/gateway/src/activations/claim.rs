@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::look::{gains, is_theirs, over, owned, owns, standing};
 use super::{ActivationError, title};
-use crate::accounts::{self, AccountView};
+use crate::accounts::{self, AccountError, AccountView};
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
@@ -133,7 +133,11 @@ async fn into_new(
 ) -> Result<Claimed, ActivationError> {
     take(&mut tx, ctx, row).await?;
     let kind = if entitlements::is_premium(app, &row.service) { "enterprise" } else { "individual" };
-    let made = accounts::add_account(app, &mut tx, ctx, name, &accounts::org_name(name)?, kind).await?;
+    let org = accounts::org_name(name)?;
+    if accounts::publishes(app, &org) {
+        return Err(AccountError::NameTaken.into());
+    }
+    let made = accounts::add_account(app, &mut tx, ctx, name, &org, kind).await?;
     // What every new org has from the start, a link cannot give it for longer.
     let given = gains(&mut tx, &made, row, ctx.now).await?.unwrap_or_else(|_| Entitlement::endless(&row.service));
     let claimed = give(app, &mut tx, ctx, row, (made.clone(), &given)).await?;

@@ -86,7 +86,11 @@ pub(crate) fn client_entry(app: &App, row: client::Client) -> Option<ClientEntry
     Some(ClientEntry {
         id: row.id,
         account: row.account,
-        mac: row.mac.as_deref().and_then(Mac::from_bytes),
+        // One whose secret cannot be read is not one without.
+        mac: match row.mac.as_deref() {
+            Some(bytes) => Some(Mac::from_bytes(bytes)?),
+            None => None,
+        },
         resource_server: row.resource_server,
         services: app.catalogue.services_named(declared.services.iter().map(String::as_str)),
         declared,

@@ -119,7 +119,9 @@ fn owner(
     let same = |text: &String| Email::parse(text).is_some_and(|known| known.normal == email.normal);
     let path = format!("owners[{}]", email.normal);
     let hash = passwords.hash(&email.normal).cloned();
-    if !standing.owners.iter().any(same) {
+    if standing.people.member(&email.normal).is_some_and(|known| known.is_out) {
+        comparison.warn(&path, "has left, or their access was ended; a document changes nothing of that");
+    } else if !standing.owners.iter().any(same) {
         let work = Work::Owner(Ownership::Added { email: owner.email.clone(), hash });
         comparison.step(("owner", &email.normal), &path, Action::Added, Vec::new(), work);
     } else if let Some(hash) = hash {

@@ -63,7 +63,9 @@ impl People {
                 people.users.insert(user.called(), known(app, conn, &member).await?);
             }
         }
-        for email in declared.invitations.iter().flatten().filter_map(|invited| Email::parse(&invited.email)) {
+        let owner = declared.owner.iter().map(|owner| &owner.email);
+        let invited = declared.invitations.iter().flatten().map(|invited| &invited.email);
+        for email in owner.chain(invited).filter_map(|text| Email::parse(text)) {
             if let Some(member) = with_email(conn, row.id, &email.normal).await? {
                 people.members.insert(email.normal, known(app, conn, &member).await?);
             }
@@ -109,7 +111,13 @@ async fn find(conn: &mut Conn, account: AccountId, user: &User) -> Result<Option
         found.extend(identity::of_user_name(conn, row.id, &fold(&wanted.user_name)).await?);
         // The dead count too: whom a directory has deleted no document makes anew.
         if let Some(identity) = found.first() {
-            return Ok(member::find(conn, identity.member).await?);
+            let member = member::find(conn, identity.member).await?;
+            // Whose address is another person's is not that person: making them anew will say so.
+            let other = match user.normal() {
+                Some(normal) => person::with_email(conn, &normal).await?,
+                None => None,
+            };
+            return Ok(member.filter(|member| other.is_none_or(|other| other.id == member.user)));
         }
     }
     Ok(None)

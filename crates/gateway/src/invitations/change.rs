@@ -2,8 +2,8 @@
 
 use cardea_model::id::{AccountId, InvitationId};
 use cardea_model::name::Email;
-use cardea_model::rule::RuleGrant;
-use cardea_model::{Denied, Permission};
+use cardea_model::rule::{AccountRole, RuleGrant};
+use cardea_model::{Caller, Denied, Permission};
 use cardea_store::account::{self, Account};
 use cardea_store::db::Tx;
 use cardea_store::invitation::{self as rows, Invitation};
@@ -37,6 +37,10 @@ async fn changing(
     if InvitedAs::of(&row) == InvitedAs::Owner {
         ctx.may(Permission::ManageOwners, account)?;
     }
+    // Whoever could not ask an admin of the account to come does not ask them again either.
+    if InvitedAs::of(&row) == InvitedAs::Member && row.account_role == AccountRole::Admin.as_str() {
+        ctx.may(Permission::ManageAccountUsers, account)?;
+    }
     match State::of(&row, ctx.now) {
         State::Pending | State::Expired => Ok((tx, ctx, org, row)),
         State::Accepted => Err(InvitationError::Accepted),
@@ -68,7 +72,11 @@ pub async fn change_roles(
     }
     row.roles = given::written(roles)?;
     row.version = row.version.saturating_add(1);
-    rows::put_roles(&mut tx, id, &row.roles).await?;
+    // Who promises answers for it: what they may is asked again when it is accepted.
+    if matches!(ctx.caller, Caller::Person(_)) {
+        row.invited_by = inviter(&ctx);
+    }
+    rows::put_roles(&mut tx, id, (&row.roles, &row.invited_by)).await?;
     let detail = json!({"roles": roles});
     audit::record(app, &mut tx, &ctx, Some(account), "invitation.changed", &id.to_string(), detail).await?;
     tx.commit().await?;

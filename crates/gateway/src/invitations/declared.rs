@@ -7,7 +7,7 @@ use cardea_store::db::Tx;
 use cardea_store::invitation::{self as rows};
 use cardea_tokens::format::{Prefix, Secret};
 
-use super::{InvitationError, InvitedAs, Wanted, fits, given, new, write_to};
+use super::{InvitationError, InvitedAs, Wanted, fits, given, inviter, new, write_to};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::declare::Asking;
@@ -26,7 +26,7 @@ pub(crate) async fn perform(
         }
         Asking::Roles { id, roles } => {
             are_there(app, tx, org, roles).await?;
-            rows::put_roles(tx, *id, &given::written(roles)?).await?;
+            rows::put_roles(tx, *id, (&given::written(roles)?, &inviter(ctx))).await?;
         }
         Asking::Send { wanted, instead } => {
             let wanted = Wanted {

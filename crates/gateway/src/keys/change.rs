@@ -37,7 +37,10 @@ pub async fn list(app: &App, ctx: &Ctx, whose: &Whose) -> Result<Vec<KeyView>, K
             let keys = rows::of_org(&mut conn, row.org).await?;
             Ok(keys.into_iter().map(|row| view(row, ctx.now, None)).collect())
         }
-        Whose::User(account, user) => Ok(people::keys_of(app, ctx, *account, user).await?),
+        Whose::User(account, user) => {
+            ctx.may(Permission::RevokeKeys, *account)?;
+            Ok(people::keys_of(app, ctx, *account, user).await?)
+        }
     }
 }
 

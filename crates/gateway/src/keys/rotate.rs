@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::change::finish;
 use super::open::{Open, Whose, open};
-use super::{Created, KeyError, expiring, get, policy};
+use super::{Created, KeyError, expiring, get, policy, service};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::pause::Point;
@@ -81,6 +81,9 @@ pub async fn rotate(app: &App, ctx: &Ctx, whose: &Whose, id: KeyId, rotation: Ro
     let shown = (grace > Duration::ZERO).then_some(old.as_str());
     rows::rotated(&mut open.tx, id, shown, expiry).await?;
     let detail = json!({"kid": kid.as_str(), "old_kid": old, "grace_seconds": grace.as_secs(), "leak": rotation.leak});
+    if open.member.is_none() {
+        service::tell_owners_of(app, &mut open).await?;
+    }
     finish(app, open, "key.rotated", detail).await?;
     let secret = ShownOnce::new(secret.expose().to_owned());
     Ok(Created { key: get(app, ctx, whose, id).await?, secret, warnings: Vec::new() })

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::once::{self, Once};
+use super::open::Open;
 use super::{Created, KeyError, expiring, finish, issue, nameable, policy};
 use crate::app::App;
 use crate::context::Ctx;
@@ -102,6 +103,13 @@ pub(super) async fn grantable(
         Some(grant) => Err(KeyError::NotEnabled(grant.service.clone())),
         None => Ok(grants),
     }
+}
+
+/// Tells the owners that a user_admin has a new secret of a service key.
+pub(super) async fn tell_owners_of(app: &App, open: &mut Open) -> Result<(), KeyError> {
+    let account = account::find(&mut open.tx, open.account).await?.ok_or(KeyError::Missing)?;
+    let grants: Vec<GrantSpec> = serde_json::from_str(&open.row.grants).unwrap_or_default();
+    tell_owners(app, &mut open.tx, &open.ctx, &account, (&open.row.name, &grants)).await
 }
 
 /// Tells the owners what a user_admin has given a service key: it may do more than its maker.

@@ -169,14 +169,10 @@ async fn decide(
     let living = session::living(app, &mut app.db.read().await?, person.session, ctx.now).await?;
     let Some(row) = living else { return sign_in() };
     let auth_time = session::signed_in_at(app, &row);
-    let anew = match request.signed_in_after {
-        Some(after) => auth_time.as_micros() < after,
-        None => {
-            let old = max_age.is_some_and(|most| ctx.now.since(auth_time) > Duration::from_secs(most));
-            old || prompts.iter().any(|prompt| matches!(*prompt, "login" | "select_account"))
-        }
-    };
-    if anew {
+    // Who comes back from the door brings neither of the two again, and a note instead.
+    let old = max_age.is_some_and(|most| ctx.now.since(auth_time) > Duration::from_secs(most));
+    let asked = prompts.iter().any(|prompt| matches!(*prompt, "login" | "select_account"));
+    if old || asked || request.signed_in_after.is_some_and(|after| auth_time.as_micros() < after) {
         return sign_in();
     }
     if expected.is_some_and(|expected| expected != person.user.to_string()) {
@@ -224,7 +220,8 @@ async fn read<'r>(
     }
     let refreshes = client.may(GrantType::RefreshToken).is_ok();
     let scope: Vec<&str> = words(request.scope.as_deref())
-        .filter(|scope| SCOPES.contains(scope) && (refreshes || *scope != "offline_access"))
+        // Any program of the person's machine can pretend to be a client that proves nothing.
+        .filter(|scope| SCOPES.contains(scope) && (refreshes && client.is_confidential() || *scope != "offline_access"))
         .collect();
     Ok(Wanted {
         client,
@@ -267,7 +264,8 @@ async fn grant(
         id: FamilyId::new(ctx.now, &*app.random),
         client: wanted.client.0.id,
         member: Some(person.member),
-        session: (!offline).then_some(person.session),
+        session: Some(person.session),
+        offline,
         epoch: row.epoch,
         scope: wanted.scope.clone(),
         audience: wanted.audience.clone(),

@@ -126,6 +126,10 @@ pub async fn userinfo(app: &App, ctx: &Ctx, token: &str) -> Result<Value, OAuthE
         return Err(OAuthError::Token);
     }
     let client = client::with_id(app, &mut conn, family.client).await?.ok_or(OAuthError::Token)?;
+    // A token for another service's address is not one to be replayed here.
+    if family.audience != app.settings.public_url && family.audience != client.client_id() {
+        return Err(OAuthError::Token);
+    }
     let Some(id) = family.member.filter(|_| family.scope.split(' ').any(|scope| scope == "openid")) else {
         return Err(OAuthError::ScopeTooSmall);
     };

@@ -73,12 +73,8 @@ pub async fn introspect(app: &App, ctx: &Ctx, asker: &Client, text: &str) -> Res
     }
     let mut conn = app.db.read().await?;
     let Some(found) = find(app, &mut conn, text).await? else { return Ok(None) };
-    let own = found.family.client == asker.0.id;
-    // What a refresh token is, is nobody's business but that of the client that has it.
-    let for_asker = match found.token.kind.as_str() {
-        "access" => asker.answers_for(app, &found.family.audience),
-        _ => own,
-    };
+    // A refresh token opens nothing: whoever has one learns where it is redeemed whether it holds.
+    let for_asker = found.token.kind == "access" && asker.answers_for(app, &found.family.audience);
     let Some(client) = client::with_id(app, &mut conn, found.family.client).await? else { return Ok(None) };
     if !for_asker || !holds(app, &mut conn, &found, ctx.now).await? {
         return Ok(None);
@@ -179,10 +175,14 @@ pub(super) async fn stands(app: &App, conn: &mut Conn, family: &Family, now: Tim
     if family.ended_at.is_some() || now >= family.expires_at {
         return Ok(false);
     }
-    if let Some(session) = family.session
-        && session::living(app, conn, session, now).await?.is_none()
-    {
-        return Ok(false);
+    if let Some(id) = family.session {
+        let lasts = match family.offline {
+            true => session::may_be_outlived(conn, id).await?,
+            false => session::living(app, conn, id, now).await?.is_some(),
+        };
+        if !lasts {
+            return Ok(false);
+        }
     }
     let Some(id) = family.member else { return Ok(true) };
     let Some(member) = member::find(conn, id).await? else { return Ok(false) };

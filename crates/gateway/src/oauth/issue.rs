@@ -52,6 +52,7 @@ pub async fn client_credentials(
         client: client.0.id,
         member: None,
         session: None,
+        offline: false,
         epoch: 0,
         scope: own_scope(client, scope)?,
         audience: audience(app, client, resource).await?,

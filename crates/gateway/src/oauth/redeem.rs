@@ -14,7 +14,7 @@ use cardea_tokens::hash::{base64url, same, sha256};
 use super::claims::{Subject, id_token, subject};
 use super::inspect::{self, holds, member_of, stands};
 use super::issue::{access, opaque};
-use super::{Client, Issued, OAuthError, TOKEN_LIFE};
+use super::{Client, Issued, OAuthError, TOKEN_LIFE, client};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::state::GrantType;
@@ -65,7 +65,7 @@ pub async fn redeem(
     let subject = subject(app, &mut conn, &member, client, ctx.now).await?;
     drop(conn);
     let prepared = prepare(app, ctx, client, &family, &subject).await?;
-    let mut tx = fenced(app, &family).await?.ok_or(WRONG_CODE)?;
+    let mut tx = fenced(app, ctx, &family).await?.ok_or(WRONG_CODE)?;
     if !code::spend(&mut tx, &hash, ctx.now).await? {
         drop(tx);
         return Err(reused(app, ctx, family.id, WRONG_CODE).await?);
@@ -106,23 +106,29 @@ pub async fn refresh(
     let subject = subject(app, &mut conn, &member, client, ctx.now).await?;
     drop(conn);
     let prepared = prepare(app, ctx, client, &family, &subject).await?;
-    let mut tx = fenced(app, &family).await?.ok_or(WRONG_TOKEN)?;
+    let mut tx = fenced(app, ctx, &family).await?.ok_or(WRONG_TOKEN)?;
     if !token::spend(&mut tx, &found.token.kid, ctx.now).await? {
         drop(tx);
         return Err(reused(app, ctx, family.id, WRONG_TOKEN).await?);
     }
-    if let Some(session) = family.session {
+    if let Some(session) = family.session.filter(|_| !family.offline) {
         // Whoever works at the service has not left.
         sessions::seen(&mut tx, session, ctx.now).await?;
     }
     give(tx, prepared, &family).await
 }
 
-/// A transaction that begins with the fence of everything that issues: nobody whose access has ended gets past it.
-async fn fenced(app: &App, family: &Family) -> Result<Option<Tx>, DbError> {
+/// A transaction that begins with the fence of everything that issues: nobody whose access has ended gets past it. What else
+/// ends a grant may have done so since it was read.
+async fn fenced(app: &App, ctx: &Ctx, family: &Family) -> Result<Option<Tx>, DbError> {
     let Some(id) = family.member else { return Ok(None) };
     let mut tx = app.db.write().await?;
-    Ok(member::touch(&mut tx, id, family.epoch).await?.then_some(tx))
+    if !member::touch(&mut tx, id, family.epoch).await? || client::with_id(app, &mut tx, family.client).await?.is_none()
+    {
+        return Ok(None);
+    }
+    let Some(family) = family::find(&mut tx, family.id).await? else { return Ok(None) };
+    Ok(stands(app, &mut tx, &family, ctx.now).await?.then_some(tx))
 }
 
 /// Ends what was granted, and says no.

@@ -14,13 +14,13 @@ pub(crate) fn whole(document: &OpenApi) -> DocsPage {
     let mut chapters: Vec<Chapter> = Vec::new();
     for (path, item) in &document.paths.paths {
         for (method, described) in methods(item) {
-            let name = described.tags.iter().flatten().next().map_or("other", String::as_str);
+            let tag = described.tags.iter().flatten().next().map_or("other", String::as_str);
+            // Places on a page have no blanks: a list of places is written with them.
+            let name = tag.replace(' ', "-");
             let operation = operation(path, method, described);
             match chapters.iter_mut().find(|chapter| chapter.name == name) {
                 Some(chapter) => chapter.operations.push(operation),
-                None => {
-                    chapters.push(Chapter { name: name.to_owned(), title: sentence(name), operations: vec![operation] })
-                }
+                None => chapters.push(Chapter { name, title: sentence(tag), operations: vec![operation] }),
             }
         }
     }
@@ -114,7 +114,7 @@ mod tests {
         .unwrap();
         let page = whole(&document);
         let names: Vec<_> = page.chapters.iter().map(|chapter| chapter.name.as_str()).collect();
-        assert_eq!(names, ["about you", "keys"]);
+        assert_eq!(names, ["about-you", "keys"]);
         let html = page.render().unwrap();
         for text in [
             "1.2.3",

@@ -12,6 +12,7 @@ use super::super::DeclareError;
 use super::super::change::{Asking, ByHand};
 use super::Hand;
 use crate::invitations::{InvitationError, declared};
+use crate::rules;
 use crate::state::Problem;
 use crate::state::person::{Identity, User};
 
@@ -24,6 +25,7 @@ impl Hand<'_> {
                 self.changed.insert(member);
             }
             ByHand::Change { member, account_role, give, take } => {
+                self.is_as_compared(tx, *member).await?;
                 if let Some(role) = account_role {
                     member::set_account_role(tx, *member, role.as_str()).await?;
                 }
@@ -37,6 +39,15 @@ impl Hand<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Refuses if somebody has left since the account was read, or what rules left to them was written since.
+    async fn is_as_compared(&self, tx: &mut Tx, id: MemberId) -> Result<(), DeclareError> {
+        let row = member::find(tx, id).await?.ok_or(DeclareError::Corrupt("member"))?;
+        let written = row.frozen;
+        let row = rules::keep(self.app, tx, row).await?;
+        let is_out = row.numbers.held || row.left_org_at.is_some() || row.left_account_at.is_some();
+        if is_out || row.frozen != written { Err(DbError::Conflict.into()) } else { Ok(()) }
     }
 
     /// A new member; the person may be known from another account.

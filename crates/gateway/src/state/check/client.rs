@@ -60,7 +60,10 @@ fn redirect_uri(text: &str) -> Result<(), &'static str> {
         return Err("must not have a fragment");
     }
     match url.scheme() {
-        "https" | "http" if url.has_host() => Ok(()),
+        "https" if url.has_host() => Ok(()),
+        // In the clear for the person's own machine only (RFC 8252 §7.3).
+        "http" if matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost")) => Ok(()),
+        "http" => Err("must begin with `https://`, unless it is a loopback address"),
         scheme if scheme.contains('.') => Ok(()),
         _ => Err("must begin with `https://`, or with a scheme like `com.example.app:`"),
     }
