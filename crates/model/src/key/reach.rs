@@ -1,5 +1,5 @@
-//! What a key reaches, written out: the same answer that [`super::decide`] gives to each question, as a list that people read
-//! before they make a key.
+//! What a key reaches, written out: the same answer that [`super::decide()`] gives to each question, as a list that people
+//! read before they make a key.
 //!
 //! Each line is one pattern of entities with what may be done there. A pattern with `*` names what is there now and whatever
 //! comes later. Here `org/*/*` never reaches `org/name`: where a service reads it so, both stand in the list.
