@@ -26,6 +26,7 @@ mod envelope;
 mod exposed;
 mod extract;
 mod invitations;
+mod linger;
 mod login;
 mod oauth;
 mod openapi;
@@ -67,6 +68,7 @@ pub fn router(app: App) -> Router {
         .merge(open)
         .fallback(problem::no_route)
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(from_fn(linger::around))
         // Limits bodies itself and says so in its own words.
         .nest("/scim/v2", scim::routes())
         .layer(from_fn_with_state(app.clone(), envelope::around));

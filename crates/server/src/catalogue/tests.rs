@@ -197,7 +197,8 @@ proptest! {
         let mut text = BUILT_IN.to_owned();
         for (at, with, cut) in wounds {
             let at = at.index(text.len());
-            text.replace_range(at..(at + cut).min(text.len()), &with);
+            let (from, to) = (text.floor_char_boundary(at), text.ceil_char_boundary(at + cut));
+            text.replace_range(from..to, &with);
         }
         if let Err(complaints) = compile("mine.yaml", &text) {
             prop_assert!(!complaints.0.is_empty() && complaints.to_string().starts_with("mine.yaml"));
