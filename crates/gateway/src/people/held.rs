@@ -50,6 +50,10 @@ pub async fn keys_of(app: &App, ctx: &Ctx, account: AccountId, user: &str) -> Re
     ctx.may(Permission::SeeUsers, account)?;
     let mut conn = app.db.read().await?;
     let row = seen(app, &mut conn, ctx, account, user).await?;
+    // Whoever manages the users of a team sees what they are there, and not what they hold elsewhere.
+    if [Permission::RevokeKeys, Permission::ManageAccountUsers].iter().all(|asked| ctx.may(*asked, account).is_err()) {
+        return Ok(Vec::new());
+    }
     let rows = key::of_member(&mut conn, row.member).await?;
     Ok(rows.into_iter().map(|key| keys::view(key, ctx.now, Some(row.numbers))).collect())
 }
