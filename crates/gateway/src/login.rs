@@ -211,12 +211,14 @@ pub async fn begin(
     login_hint: Option<&str>,
 ) -> Result<Begun, LoginError> {
     limit(app, ctx, "begin")?;
-    let row = connection::named(&mut app.db.read().await?, name).await?;
-    let row = row.filter(is_open).ok_or(LoginError::NoConnection)?;
     let mut attempt = Attempt::fresh(&*app.random);
     attempt.login_hint = login_hint.filter(|hint| hint.len() <= 254).map(str::to_owned);
-    let Departure::Redirect(redirect) = connector::build(app, &row)?.begin(&attempt).await?;
     let browser = chance::base62(&*app.random, 43);
+    // What the writer reads it has at hand, where a reader would begin anew after each commit.
+    let mut tx = app.db.write().await?;
+    let row = connection::named(&mut tx, name).await?.filter(|row| is_open(&row.stage));
+    let row = row.ok_or(LoginError::NoConnection)?;
+    let connector = connector::build(app, &row, &connector::settings(&row)?)?;
     let stored = Flow {
         connection: row.id,
         nonce: attempt.nonce.clone(),
@@ -226,15 +228,15 @@ pub async fn begin(
         begun_at: ctx.now,
         expires_at: ctx.now.after(ATTEMPT_LIFE),
     };
-    let mut tx = app.db.write().await?;
     flow::add(&mut tx, &sha256(attempt.state.as_bytes()), &stored).await?;
     tx.commit().await?;
+    let Departure::Redirect(redirect) = connector.begin(&attempt).await?;
     Ok(Begun { redirect, browser })
 }
 
 /// Whether this connection lets people in.
-fn is_open(row: &Connection) -> bool {
-    matches!(row.stage.as_str(), "tested" | "live")
+fn is_open(stage: &str) -> bool {
+    matches!(stage, "tested" | "live")
 }
 
 fn seal(app: &App, verifier: &SecretString) -> Vec<u8> {
@@ -291,32 +293,35 @@ async fn try_finish(
     browser: Option<&str>,
 ) -> Result<SignedIn, LoginError> {
     limit(app, ctx, "finish")?;
-    let row = connection::named(&mut app.db.read().await?, name).await?.ok_or(LoginError::NoConnection)?;
-    let (flow, attempt) = take(app, ctx.now, &arrival, browser).await?;
-    let result = answer(app, ctx, &row, (&flow, &attempt), arrival).await;
+    let begun = take(app, ctx.now, name, &arrival, browser).await?;
+    let result = answer(app, ctx, name, &begun, arrival).await;
     if let Err(error) = &result {
-        rejected(app, ctx, &flow, error).await;
+        rejected(app, ctx, &begun.connection, error).await;
     }
-    Ok(SignedIn { session: result?, return_to: flow.return_to })
+    Ok(SignedIn { session: result?, return_to: begun.flow.return_to })
 }
 
-async fn answer(
-    app: &App,
-    ctx: &Ctx,
-    row: &Connection,
-    (flow, attempt): (&Flow, &Attempt),
-    arrival: Arrival,
-) -> Result<Opened, LoginError> {
-    // Whether the connection still lets people in is asked at the response, not only at the request.
-    if !is_open(row) {
-        return Err(LoginError::NoConnection);
-    }
+/// An attempt that was begun here and is used up.
+struct Taken {
+    flow: Flow,
+    attempt: Attempt,
+    /// Where it was begun, as it is now.
+    connection: Connection,
+}
+
+async fn answer(app: &App, ctx: &Ctx, name: &str, begun: &Taken, arrival: Arrival) -> Result<Opened, LoginError> {
+    let row = &begun.connection;
     // Each connection has its own callback address: an answer for another one is a mix-up (RFC 9700 §4.4).
-    if row.id != flow.connection {
+    if row.name != name {
         return Err(LoginError::OtherConnection);
     }
-    let identity = connector::build(app, row)?.finish(attempt, arrival, ctx.now).await?;
-    admission::admit(app, ctx, row, flow, &identity).await
+    // Whether the connection still lets people in is asked at the response, not only at the request.
+    if !is_open(&row.stage) {
+        return Err(LoginError::NoConnection);
+    }
+    let settings = connector::settings(row)?;
+    let identity = connector::build(app, row, &settings)?.finish(&begun.attempt, arrival, ctx.now).await?;
+    admission::admit(app, ctx, (row, &settings), &begun.flow, &identity).await
 }
 
 /// Reads and uses up the attempt to which the answer belongs. Nothing is written for an invented answer, nor for one that
@@ -324,36 +329,39 @@ async fn answer(
 async fn take(
     app: &App,
     now: Timestamp,
+    name: &str,
     arrival: &Arrival,
     browser: Option<&str>,
-) -> Result<(Flow, Attempt), LoginError> {
+) -> Result<Taken, LoginError> {
     let mut states = arrival.parameters.iter().filter(|(name, _)| name == "state").map(|(_, value)| value);
     let (Some(state), None) = (states.next(), states.next()) else { return Err(LoginError::NoAttempt) };
     let hash = sha256(state.as_bytes());
-    let known = flow::find(&mut app.db.read().await?, &hash).await?;
-    let known = known.filter(|flow| now < flow.expires_at).ok_or(LoginError::NoAttempt)?;
+    let mut tx = app.db.write().await?;
+    let Some(flow) = flow::find(&mut tx, &hash).await?.filter(|flow| now < flow.expires_at) else {
+        let known = connection::named(&mut tx, name).await?;
+        return Err(if known.is_some() { LoginError::NoAttempt } else { LoginError::NoConnection });
+    };
     // A finished callback of another browser must not sign this one in (RFC 6749 §10.12).
-    if !browser.is_some_and(|browser| same(&sha256(browser.as_bytes()), &known.browser_hash)) {
+    if !browser.is_some_and(|browser| same(&sha256(browser.as_bytes()), &flow.browser_hash)) {
         return Err(LoginError::OtherBrowser);
     }
-    let mut tx = app.db.write().await?;
-    let taken = flow::take(&mut tx, &hash).await?;
-    tx.commit().await?;
+    let connection = connection::find(&mut tx, flow.connection).await?.ok_or(LoginError::NoConnection)?;
     // Of several answers at once, one finds it.
-    let flow = taken.ok_or(LoginError::NoAttempt)?;
+    if !flow::take(&mut tx, &hash).await? {
+        return Err(LoginError::NoAttempt);
+    }
+    tx.commit().await?;
     let verifier = app.peppers.sealer().open(VERIFIER, &flow.verifier).map_err(|_| LoginError::Corrupt("flow"))?;
     let verifier = std::str::from_utf8(&verifier).map_err(|_| LoginError::Corrupt("flow"))?.to_owned();
     let attempt =
         Attempt { state: state.clone(), nonce: flow.nonce.clone(), pkce_verifier: verifier.into(), login_hint: None };
-    Ok((flow, attempt))
+    Ok(Taken { flow, attempt, connection })
 }
 
 /// Writes the end of an attempt that was begun here into the audit log of its own account: nobody can fill that log, which
 /// is kept for ever, with answers to nothing. A failure to do so must not hide the refusal itself.
-async fn rejected(app: &App, ctx: &Ctx, flow: &Flow, error: &LoginError) {
+async fn rejected(app: &App, ctx: &Ctx, row: &Connection, error: &LoginError) {
     let write = async {
-        let row = connection::find(&mut app.db.read().await?, flow.connection).await?;
-        let Some(row) = row else { return Ok(()) };
         let mut tx = app.db.write().await?;
         let detail = serde_json::json!({"reason": error.reason()});
         crate::audit::record(app, &mut tx, ctx, Some(row.account), "login.rejected", &row.name, detail).await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cardea_store::db::DbError;
 use cardea_store::secret;
+use tokio::task;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -29,6 +30,8 @@ pub async fn write(app: &App) -> Result<usize, DbError> {
             tx.commit().await?;
         }
         written += notes.len();
+        // Millions of keys of which few were used are a long way to look.
+        task::yield_now().await;
     }
     Ok(written)
 }

@@ -132,6 +132,11 @@ pub async fn find(conn: &mut Conn, id: ConnectionId) -> Result<Option<Connection
     .await
 }
 
+/// The stage of the connection with this id.
+pub async fn stage(conn: &mut Conn, id: ConnectionId) -> Result<Option<String>, DbError> {
+    conn.optional(sql!("SELECT stage FROM connection WHERE id = $1"), args![&id.to_string()]).await
+}
+
 /// The connections of an account, by name.
 pub async fn of_account(conn: &mut Conn, account: AccountId) -> Result<Vec<Connection>, DbError> {
     conn.all(

@@ -73,16 +73,10 @@ pub async fn find(conn: &mut Conn, state_hash: &[u8]) -> Result<Option<Flow>, Db
     .await
 }
 
-/// Reads and consumes the login: the second caller finds nothing.
-pub async fn take(tx: &mut Tx, state_hash: &[u8]) -> Result<Option<Flow>, DbError> {
-    tx.optional(
-        sql!(
-            "DELETE FROM login_flow WHERE state_hash = $1
-             RETURNING connection_id, nonce, verifier, browser_hash, return_to, begun_at, expires_at"
-        ),
-        args![state_hash],
-    )
-    .await
+/// Uses the login up: `false` for the second who asks.
+pub async fn take(tx: &mut Tx, state_hash: &[u8]) -> Result<bool, DbError> {
+    let taken = tx.execute(sql!("DELETE FROM login_flow WHERE state_hash = $1"), args![state_hash]).await?;
+    Ok(taken == 1)
 }
 
 /// Removes logins that nobody finished in time.

@@ -25,7 +25,11 @@ const BLOCK: usize = 128;
 
 impl Keys {
     pub(super) fn get(&self, kid: &Kid) -> Option<&KeyEntry> {
-        let place = usize::try_from(*self.places.get(kid)?).ok()?;
+        self.at(*self.places.get(kid)?)
+    }
+
+    fn at(&self, place: u32) -> Option<&KeyEntry> {
+        let place = usize::try_from(place).ok()?;
         self.blocks.get(place / BLOCK)?.get(place % BLOCK)
     }
 
@@ -39,7 +43,7 @@ impl Keys {
 
     /// Takes the notes of uses that are not written yet.
     pub(super) fn take_uses(&self) -> Vec<(Kid, Timestamp)> {
-        self.places.keys().filter_map(|kid| Some((*kid, self.get(kid)?.take_use()?))).collect()
+        self.places.iter().filter_map(|(kid, place)| Some((*kid, self.at(*place)?.take_use()?))).collect()
     }
 
     /// Keeps an entry unless a newer version of it stands.

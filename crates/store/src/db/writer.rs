@@ -9,7 +9,7 @@
 //! COMMIT            one durable write; now A and C hear that they are committed
 //! ```
 //!
-//! The batch is committed as soon as nobody waits, after 2 ms, or after 256 savepoints. A failed
+//! The batch is committed as soon as nobody waits or is about to, after 2 ms, or after 256 savepoints. A failed
 //! commit is the failure of everyone in it. The connection travels by value: whoever holds
 //! [`Lent`] gives it back by dropping it, so a panic, an error or a cancellation undoes exactly
 //! that savepoint.
@@ -30,6 +30,9 @@ use super::wake::After;
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 const BATCH_TIME: Duration = Duration::from_millis(2);
 const BATCH_SIZE: usize = 256;
+/// How often whoever is ready to run does so before a batch is committed: a request that was just read asks for its turn
+/// after some of them.
+const ROUNDS: usize = 4;
 const QUEUE: usize = 1024;
 
 /// Opens the writer's connection, at first and again after a failure.
@@ -268,9 +271,20 @@ async fn batch(
             break None;
         }
         turns += 1;
-        next = messages.try_recv().ok();
+        next = waiting(messages).await;
     };
     (end(connection, kept, failure).await, next)
+}
+
+/// The next who waits, or who asks while everybody who is ready runs: one durable write for more of them is worth the moment.
+async fn waiting(messages: &mut mpsc::Receiver<Message>) -> Option<Message> {
+    for _ in 0..ROUNDS {
+        if let Ok(message) = messages.try_recv() {
+            return Some(message);
+        }
+        task::yield_now().await;
+    }
+    messages.try_recv().ok()
 }
 
 /// Releases or undoes the savepoint of a turn that came back, and opens the next one.

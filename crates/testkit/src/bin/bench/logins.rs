@@ -11,8 +11,9 @@ use crate::process::Meter;
 use crate::report::{Mark, Report, float, median, rounded};
 use crate::scene::Scene;
 
-const BROWSERS: usize = 8;
-const LOGINS_EACH: usize = 250;
+/// As many as ask for keys' checks.
+const BROWSERS: usize = 32;
+const LOGINS_EACH: usize = 64;
 const ROUNDS: usize = 3;
 
 /// Measures.
