@@ -54,7 +54,7 @@ async fn an_answer_of_another_browser_writes_nothing(engine: Engine) -> Result<(
     let (_, state) = url.query_pairs().find(|(name, _)| name == "state").context("a state")?;
     // Whoever would write waits for this transaction: on SQLite for the writer, on PostgreSQL for the attempt's row.
     let mut tx = app.db.write().await?;
-    assert!(flow::take(&mut tx, &sha256(state.as_bytes())).await?.is_some());
+    assert!(flow::take(&mut tx, &sha256(state.as_bytes())).await?);
     let stranger = world.browser()?;
     assert_eq!(stranger.get(&address).await?.status, 401);
     assert_eq!(stranger.get("/oidc/okta/callback?code=c&state=invented").await?.status, 401);

@@ -139,7 +139,7 @@ pub(crate) async fn known_client(app: &App, client_id: &str) -> Result<Option<Ar
     match app.memory().client(client_id) {
         // A fresh memory holds every client: whatever it lacks does not exist, and costs no look-up.
         known if is_fresh(app) => Ok(known),
-        _ => read_client(app, client_id).await,
+        _ => Box::pin(read_client(app, client_id)).await,
     }
 }
 
@@ -164,7 +164,8 @@ pub async fn check(app: &App, asker: &Asker, ask: &Ask<'_>) -> Result<Verdict, C
     let now = app.clock.now();
     let verdict = match check_in_memory(app, asker, ask, now) {
         Some(verdict) => verdict,
-        None => match check_in_database(app, asker, ask, now).await {
+        // In a box: the rare way must not make the usual one carry its weight.
+        None => match Box::pin(check_in_database(app, asker, ask, now)).await {
             Ok(verdict) => {
                 app.metrics.checks_asked.inc();
                 verdict

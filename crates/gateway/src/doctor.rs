@@ -152,8 +152,7 @@ pub async fn reach(app: &App, ctx: &Ctx) -> Result<Vec<Reached>, GatewayError> {
     drop(conn);
     let mut all = Vec::new();
     for (account, row) in connections {
-        let connector = connector::settings(&row).and_then(|settings| connector::build(app, &row, &settings));
-        let begun = match connector {
+        let begun = match connector::build(app, &row) {
             Ok(connector) => connector.begin(&Flow::fresh(&*app.random)).await.map(drop).map_err(Into::into),
             Err(error) => Err(error),
         };

@@ -218,7 +218,7 @@ pub async fn begin(
     let mut tx = app.db.write().await?;
     let row = connection::named(&mut tx, name).await?.filter(|row| is_open(&row.stage));
     let row = row.ok_or(LoginError::NoConnection)?;
-    let connector = connector::build(app, &row, &connector::settings(&row)?)?;
+    let connector = connector::build(app, &row)?;
     let stored = Flow {
         connection: row.id,
         nonce: attempt.nonce.clone(),
@@ -319,9 +319,8 @@ async fn answer(app: &App, ctx: &Ctx, name: &str, begun: &Taken, arrival: Arriva
     if !is_open(&row.stage) {
         return Err(LoginError::NoConnection);
     }
-    let settings = connector::settings(row)?;
-    let identity = connector::build(app, row, &settings)?.finish(&begun.attempt, arrival, ctx.now).await?;
-    admission::admit(app, ctx, (row, &settings), &begun.flow, &identity).await
+    let identity = connector::build(app, row)?.finish(&begun.attempt, arrival, ctx.now).await?;
+    admission::admit(app, ctx, row, &begun.flow, &identity).await
 }
 
 /// Reads and uses up the attempt to which the answer belongs. Nothing is written for an invented answer, nor for one that

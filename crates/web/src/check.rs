@@ -3,20 +3,25 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, RawQuery, Request, State};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequest, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::post;
 use cardea_gateway::App;
 use cardea_gateway::check::{Allowed, Ask, Asker, CheckError, Verdict, authenticate, check};
 use cardea_model::Timestamp;
 use cardea_model::id::{KeyId, RequestId, UserId};
 use cardea_model::key::KeyKind;
+use futures::poll;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 use crate::basic;
 use crate::exposed;
@@ -34,28 +39,36 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The routes; a question may have 16 KiB, and a batch 128.
 pub(crate) fn routes() -> Router<App> {
-    let batch = post(answer_batch).layer(DefaultBodyLimit::max(LARGEST_BATCH));
-    Router::new()
-        .route("/api/v1/keys/check", post(answer).layer(DefaultBodyLimit::max(LARGEST)))
-        .route("/api/v1/keys/check/batch", batch)
+    Router::new().route("/api/v1/keys/check", post(answer)).route("/api/v1/keys/check/batch", post(answer_batch))
 }
 
-/// The body, or why there is none.
-pub(crate) struct Body(Result<Bytes, Problem>);
+/// A request, taken apart rather than copied, with its body of at most so many bytes or why there is none.
+pub(crate) struct Received<const MOST_BYTES: usize> {
+    head: Parts,
+    body: Result<Bytes, Problem>,
+}
 
-impl FromRequest<App> for Body {
+impl<const MOST_BYTES: usize> FromRequest<App> for Received<MOST_BYTES> {
     type Rejection = Infallible;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Infallible> {
-        Ok(Self(match tokio::time::timeout(PATIENCE, Bytes::from_request(request, app)).await {
-            Ok(Ok(body)) => Ok(body),
-            Ok(Err(_)) => {
-                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than it may be here"))
-            }
-            // Whoever sends a byte a minute holds a connection for nothing.
-            Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not come within 10 s")),
-        }))
+    async fn from_request(request: Request, _: &App) -> Result<Self, Infallible> {
+        let (head, body) = request.into_parts();
+        Ok(Self { head, body: read(body, MOST_BYTES).await })
     }
+}
+
+async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
+    let mut reading = pin!(to_bytes(body, most));
+    let read = match poll!(reading.as_mut()) {
+        // Nearly every question comes with its head, and needs no timer.
+        Poll::Ready(read) => read,
+        Poll::Pending => timeout(PATIENCE, reading).await.map_err(|_| {
+            // Whoever sends a byte a minute holds a connection for nothing.
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body did not come within 10 s")
+        })?,
+    };
+    let too_large = "the body is larger than it may be here";
+    read.map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", too_large))
 }
 
 /// The question, borrowed from the body wherever it holds no escapes.
@@ -128,13 +141,8 @@ struct No {
     (status = 401, description = "Not a client's credentials"), (status = 403, description = "Not a resource server"),
     (status = 408, description = "The body did not come within 10 s"),
     (status = 413, description = "More than 16 KiB"), (status = 503, description = "No answer can be trusted now")))]
-pub(crate) async fn answer(
-    State(app): State<App>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Response {
-    finish(&app, try_answer(&app, (&headers, query), body).await)
+pub(crate) async fn answer(State(app): State<App>, Received { head, body }: Received<LARGEST>) -> Response {
+    finish(&app, try_answer(&app, &head, body).await)
 }
 
 /// May these keys do this? At most 100 questions, answered in their order, each by itself; authenticate as for one.
@@ -143,13 +151,8 @@ pub(crate) async fn answer(
     (status = 401, description = "Not a client's credentials"), (status = 403, description = "Not a resource server"),
     (status = 413, description = "More than 128 KiB"), (status = 422, description = "More than 100 questions"),
     (status = 503, description = "No answer can be trusted now")))]
-pub(crate) async fn answer_batch(
-    State(app): State<App>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Response {
-    finish(&app, try_batch(&app, (&headers, query), body).await)
+pub(crate) async fn answer_batch(State(app): State<App>, Received { head, body }: Received<LARGEST_BATCH>) -> Response {
+    finish(&app, try_batch(&app, &head, body).await)
 }
 
 fn finish(app: &App, answered: Result<Response, Problem>) -> Response {
@@ -170,37 +173,29 @@ fn finish(app: &App, answered: Result<Response, Problem>) -> Response {
 }
 
 /// Who asks, if what they sent is a question.
-async fn asked(app: &App, headers: &HeaderMap, query: Option<String>) -> Result<Asker, Problem> {
-    if query.is_some_and(|query| exposed::holds_key(&query)) {
+async fn asked(app: &App, head: &Parts) -> Result<Asker, Problem> {
+    if head.uri.query().is_some_and(exposed::holds_key) {
         return Err(exposed::refusal());
     }
-    let asker = client(app, headers).await?;
-    if !is_json(headers) {
+    let asker = client(app, &head.headers).await?;
+    if !is_json(&head.headers) {
         let detail = "send a body of content type `application/json`";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
     }
     Ok(asker)
 }
 
-async fn try_answer(
-    app: &App,
-    (headers, query): (&HeaderMap, Option<String>),
-    body: Result<Bytes, Problem>,
-) -> Result<Response, Problem> {
+async fn try_answer(app: &App, head: &Parts, body: Result<Bytes, Problem>) -> Result<Response, Problem> {
     let body = body?;
-    let asker = asked(app, headers, query).await?;
+    let asker = asked(app, head).await?;
     let question: Question<'_> = read_json(&body)?;
     let verdict = check(app, &asker, &question.ask()?).await?;
     Ok(as_json(serde_json::to_vec(&said(&verdict)).unwrap_or_default()))
 }
 
-async fn try_batch(
-    app: &App,
-    (headers, query): (&HeaderMap, Option<String>),
-    body: Result<Bytes, Problem>,
-) -> Result<Response, Problem> {
+async fn try_batch(app: &App, head: &Parts, body: Result<Bytes, Problem>) -> Result<Response, Problem> {
     let body = body?;
-    let asker = asked(app, headers, query).await?;
+    let asker = asked(app, head).await?;
     let batch: Batch<'_> = read_json(&body)?;
     if batch.checks.len() > MOST {
         let detail = "ask at most 100 questions at once";
@@ -215,7 +210,7 @@ async fn try_batch(
 }
 
 fn as_json(json: Vec<u8>) -> Response {
-    let mut response = json.into_response();
+    let mut response = Response::new(Body::from(json));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -18,7 +18,7 @@ use cardea_store::member::{self, Member};
 use cardea_store::person;
 use serde_json::json;
 
-use super::{LoginError, is_open};
+use super::{LoginError, connector, is_open};
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
@@ -39,13 +39,14 @@ const NOTE_EVERY: Duration = Duration::from_secs(60);
 pub async fn admit(
     app: &App,
     ctx: &Ctx,
-    whence: (&Connection, &state::Connection),
+    row: &Connection,
     flow: &Flow,
     asserted: &Asserted,
 ) -> Result<Opened, LoginError> {
+    let settings = connector::settings(row)?;
     app.pause.at(Point::Admission).await;
     for _ in 0..TRIES {
-        match try_admit(app, ctx, whence, flow, asserted).await {
+        match try_admit(app, ctx, (row, &settings), flow, asserted).await {
             // Somebody else created or bound the same person at this moment: look again.
             Err(LoginError::Database(DbError::Conflict)) => {}
             result => return result,

@@ -16,8 +16,9 @@ pub(crate) fn settings(row: &Connection) -> Result<state::Connection, LoginError
     serde_json::from_str(&row.settings).map_err(|_| LoginError::Corrupt("connection"))
 }
 
-/// The connector of a stored connection with these settings. Cheap: what is fetched is cached beside it.
-pub(crate) fn build(app: &App, row: &Connection, settings: &state::Connection) -> Result<Connector, LoginError> {
+/// The connector of a stored connection. Cheap: what is fetched is cached beside it.
+pub(crate) fn build(app: &App, row: &Connection) -> Result<Connector, LoginError> {
+    let settings = settings(row)?;
     let Some(Protocol::Oidc(oidc)) = settings.protocol() else { return Err(LoginError::NotServed("SAML sign-in")) };
     let token_auth = match oidc.token_auth {
         state::TokenAuth::Basic => TokenAuth::Basic,
