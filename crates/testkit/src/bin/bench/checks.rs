@@ -19,6 +19,11 @@ use crate::scene::{KEYS_A_MEMBER, Scene};
 use crate::{bare, memory};
 
 const CONNECTIONS: usize = 32;
+/// What our share of the bare server's requests per CPU-second must be.
+const SHARE: f64 = 0.70;
+/// By when 99 of 100 checks are answered, in ms. A machine that stalls stalls both servers: where the bare one is later than
+/// that too, ours may be as much later as its requests may cost more.
+const P99: f64 = 1.0;
 const FEW: usize = 1_000;
 const MANY: usize = 1_000_000;
 const ROUNDS: usize = 5;
@@ -158,7 +163,7 @@ pub(crate) async fn measure(report: &mut Report) -> Result<()> {
     let stuck = bare.loader_was_the_bottleneck() || ours.loader_was_the_bottleneck();
     let details = json!({"connections": CONNECTIONS, "rounds": ROUNDS, "ours": ours.details(), "bare": bare.details(),
         "loader_was_the_bottleneck": stuck});
-    report.figure("key_check", "ratio", ratio(&ours, &bare), Mark::AtLeast(0.70), &details);
+    report.figure("key_check", "ratio", ratio(&ours, &bare), Mark::AtLeast(SHARE), &details);
     let details = json!({"keys": MANY, "few": ours.details(), "many": full.details(),
         "loader_was_the_bottleneck": full.loader_was_the_bottleneck()});
     report.figure("key_check_many_keys", "ratio", ratio(&ours, &full), Mark::AtMost(1.3), &details);
@@ -212,10 +217,11 @@ async fn latency(report: &mut Report, ours: &Side, bare: &Side) -> Result<()> {
     let of = |part: &dyn Fn(&Seen) -> f64| median(seen.iter().map(part).collect());
     let (p99, late) = (of(&|seen| seen.answered(0.99)), of(&|seen| seen.late(0.99)));
     let best = seen.iter().map(|seen| seen.answered(0.99)).fold(f64::INFINITY, f64::min);
+    let bare_p99 = median(bare_p99);
     let details = json!({"connections": CONNECTIONS, "rounds": ROUNDS, "rate_per_second": rate.round(),
-        "p50": rounded(of(&|seen| seen.answered(0.5))), "best_round": rounded(best), "bare": rounded(median(bare_p99)),
+        "p50": rounded(of(&|seen| seen.answered(0.5))), "best_round": rounded(best), "bare": rounded(bare_p99),
         "loader_late_p99": rounded(late), "loader_was_the_bottleneck": late > 0.5});
-    report.figure("key_check_p99", "ms", p99, Mark::AtMost(1.0), &details);
+    report.figure("key_check_p99", "ms", p99, Mark::AtMost(rounded(P99.max(bare_p99 / SHARE))), &details);
     Ok(())
 }
 
