@@ -8,6 +8,7 @@
 //! | [`membership`] | groups to roles, by the rules of an org |
 //! | [`oauth`] | clients, their tokens, and the keys that sign |
 //! | [`keys`] | API keys of people and of orgs; [`check`] answers what a key may do |
+//! | [`leaks`] | somebody shows a key that they have found |
 //! | [`provisioning`] | what a directory says over SCIM |
 //! | [`revocation`] | **the only place that ends access**, and its receipts |
 //! | [`feed`] | how every node hears of it; [`memory`] is what a node keeps |
@@ -48,6 +49,7 @@ pub mod ground;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;
+pub mod leaks;
 pub mod login;
 pub mod mail;
 pub mod members;

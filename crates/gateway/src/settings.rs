@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::leaks::github::KeySource;
+
 /// The settings of one node.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -31,6 +33,8 @@ pub struct Settings {
     pub personal_keys_per_user: i64,
     /// How many service keys one org may have.
     pub service_keys_per_org: i64,
+    /// Where the keys are with which GitHub signs its reports.
+    pub github_keys: KeySource,
     /// How long a one-time link is good, unless an invitation says otherwise.
     pub link_life: Duration,
     /// The shortest time for which an invitation is good.
@@ -66,6 +70,7 @@ impl Default for Settings {
             sign_up: false,
             personal_keys_per_user: 8,
             service_keys_per_org: 64,
+            github_keys: KeySource::default(),
             link_life: Duration::from_secs(6 * 3600),
             invitation_min: Duration::from_secs(5 * 60),
             invitation_max: Duration::from_secs(30 * 86_400),
