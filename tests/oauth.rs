@@ -2,6 +2,7 @@
 
 mod ending;
 mod keyring;
+mod logout;
 mod scripts;
 mod sign_on;
 

@@ -15,6 +15,7 @@
 //! | [`authorize`] | a person comes from a service and goes back with a code |
 //! | [`redeem`] | codes and refresh tokens become tokens |
 //! | [`inspect`] | whether a token holds, and its end |
+//! | [`logout`] | a service sends somebody here to sign out |
 //! | [`keyring`] | the keys that sign, and their turns |
 //! | [`claims`] | what is said of a person |
 
@@ -24,6 +25,7 @@ pub mod client;
 pub mod inspect;
 pub mod issue;
 pub mod keyring;
+pub mod logout;
 pub mod redeem;
 
 use cardea_model::{Fault, Kind};

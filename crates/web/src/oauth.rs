@@ -2,6 +2,7 @@
 
 mod authorize;
 mod form;
+pub(crate) mod logout;
 mod metadata;
 mod refusal;
 mod script;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/oauth2/revoke", post(revoke))
         .route("/oauth2/jwks", get(jwks))
         .route("/oauth2/authorize", get(authorize::asked).post(authorize::posted))
+        .route("/oauth2/logout", get(logout::asked).post(logout::posted))
         .route("/oauth2/userinfo", get(authorize::about).post(authorize::about))
         .route("/.well-known/openid-configuration", get(metadata::provider))
         .route("/.well-known/oauth-authorization-server", get(metadata::server))

@@ -17,6 +17,9 @@ pub struct Client {
     /// Where people may be sent back to, compared exactly.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
+    /// Where people may be sent after they signed out, compared exactly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<String>,
     /// What it may ask the token endpoint for.
     #[serde(default)]
     pub grants: Vec<GrantType>,

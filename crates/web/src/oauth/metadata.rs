@@ -21,6 +21,7 @@ pub(super) async fn provider(State(app): State<App>) -> Json<Value> {
     let issuer = &app.settings.public_url;
     let mut said = described(issuer);
     let more = json!({
+        "end_session_endpoint": format!("{issuer}/oauth2/logout"),
         "userinfo_endpoint": format!("{issuer}/oauth2/userinfo"),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],

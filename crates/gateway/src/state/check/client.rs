@@ -23,9 +23,13 @@ fn of_client(report: &mut Report<'_>, path: &str, client: &Client) {
         report.say(&format!("{path}.name"), "must be 1 to 200 bytes of one line");
     }
     report.services(&format!("{path}.services"), client.services.iter().map(String::as_str));
-    for (index, uri) in client.redirect_uris.iter().enumerate() {
-        if let Err(what) = redirect_uri(uri) {
-            report.say(&format!("{path}.redirect_uris[{index}]"), format!("`{uri}` {what}"));
+    let lists =
+        [("redirect_uris", &client.redirect_uris), ("post_logout_redirect_uris", &client.post_logout_redirect_uris)];
+    for (name, uris) in lists {
+        for (index, uri) in uris.iter().enumerate() {
+            if let Err(what) = redirect_uri(uri) {
+                report.say(&format!("{path}.{name}[{index}]"), format!("`{uri}` {what}"));
+            }
         }
     }
     for (index, resource) in client.resources.iter().enumerate() {
