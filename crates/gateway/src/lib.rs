@@ -7,6 +7,7 @@
 //! | [`factors`] | what local people prove themselves with: their password, and its change |
 //! | [`membership`] | groups to roles, by the rules of an org |
 //! | [`oauth`] | clients, their tokens, and the keys that sign |
+//! | [`apps`] | clients that an account makes for its scripts |
 //! | [`keys`] | API keys of people and of orgs; [`check`] answers what a key may do |
 //! | [`leaks`] | somebody shows a key that they have found |
 //! | [`provisioning`] | what a directory says over SCIM |
@@ -33,6 +34,7 @@
 pub mod accounts;
 pub mod activations;
 pub mod app;
+pub mod apps;
 pub mod audit;
 pub mod catalogue;
 pub mod check;

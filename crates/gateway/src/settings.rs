@@ -27,6 +27,8 @@ pub struct Settings {
     pub org_owners: usize,
     /// Whether one `user_admin` may make another; owners may in any case.
     pub user_admin_may_grant_user_admin: bool,
+    /// Whether scripts may exchange a local person's password for tokens.
+    pub password_grant: bool,
     /// Whether anybody may make an account of their own.
     pub sign_up: bool,
     /// How many personal keys one user may have.
@@ -67,6 +69,7 @@ impl Default for Settings {
             claims_max_age: Duration::from_secs(7 * 86_400),
             org_owners: 3,
             user_admin_may_grant_user_admin: true,
+            password_grant: false,
             sign_up: false,
             personal_keys_per_user: 8,
             service_keys_per_org: 64,

@@ -206,6 +206,7 @@ fn settings(config: &Config, purpose: Purpose) -> Settings {
         claims_max_age: config.keys.claims_max_age,
         org_owners: usize::try_from(config.limits.org_owners).unwrap_or(usize::MAX),
         user_admin_may_grant_user_admin: config.roles.user_admin_may_grant_user_admin,
+        password_grant: config.auth.password_grant,
         sign_up: config.auth.sign_up,
         personal_keys_per_user: i64::from(config.limits.personal_keys_per_user),
         service_keys_per_org: i64::from(config.limits.service_keys_per_org),

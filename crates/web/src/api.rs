@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activations;
+mod apps;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod leaks;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(service_keys::routes())
         .merge(people_keys::routes())
         .merge(leaks::routes())
+        .merge(apps::routes())
         .merge(orgs::routes())
         .merge(rules::routes())
         .merge(profile::routes())

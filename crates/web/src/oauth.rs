@@ -30,7 +30,7 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/oauth2/token", post(token))
         .route("/api/v1/token", post(script::token))
-        .route("/api/v2/token", post(token))
+        .route("/api/v2/token", post(second_token))
         .route("/oauth2/introspect", post(introspect))
         .route("/oauth2/revoke", post(revoke))
         .route("/oauth2/jwks", get(jwks))
@@ -70,6 +70,16 @@ impl From<Issued> for Tokens {
 
 async fn token(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<Json<Tokens>, Refusal> {
     Ok(Json(oauth::give(&app, &ctx, &client, grant(&form)?).await?.into()))
+}
+
+/// The same under another name, and for a person's password besides.
+async fn second_token(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<Json<Tokens>, Refusal> {
+    if form.get("grant_type") != Some("password") {
+        return Ok(Json(oauth::give(&app, &ctx, &client, grant(&form)?).await?.into()));
+    }
+    let username = needed(&form, "username", "`username` is missing")?;
+    let password = needed(&form, "password", "`password` is missing")?;
+    Ok(Json(oauth::give(&app, &ctx, &client, Grant::Password { username, password }).await?.into()))
 }
 
 fn grant(form: &Form) -> Result<Grant<'_>, OAuthError> {
