@@ -145,6 +145,7 @@ fn tables() -> Vec<(&'static str, Vec<(&'static str, bool)>)> {
         include_str!("../migrations/0004_keys.sql"),
         include_str!("../migrations/0005_rules.sql"),
         include_str!("../migrations/0006_oauth.sql"),
+        include_str!("../migrations/0009_clients.sql"),
     ];
     let column = |line: &'static str| {
         let mut words = line.split_whitespace();

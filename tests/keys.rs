@@ -4,6 +4,7 @@ mod admins;
 mod cases;
 mod checks;
 mod ending;
+mod leaks;
 mod legacy;
 mod once;
 mod rotation;

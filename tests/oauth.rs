@@ -1,7 +1,10 @@
 //! Services behind the gateway prove who they are, are given tokens, and ask about the tokens and keys they are shown.
 
+mod apps;
 mod ending;
 mod keyring;
+mod logout;
+mod proving;
 mod scripts;
 mod sign_on;
 

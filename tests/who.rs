@@ -107,6 +107,9 @@ fn body(route: &str) -> Value {
         "POST /api/v1/orgs/{org}/service-keys/preview" => json!({"grants": []}),
         "POST /api/v1/me/keys/preview" => json!({"services": []}),
         "PUT /api/v1/orgs/{org}/key-policy" => json!({"max_age": null}),
+        "POST /api/v1/apps" => json!({"name": "app"}),
+        "PATCH /api/v1/apps/{id}" => json!({"enabled": false}),
+        "POST /api/v1/leaks" => json!({"token": "x"}),
         "POST /api/v1/me/keys" => json!({"name": "laptop", "never": true, "services": []}),
         _ => json!({}),
     }

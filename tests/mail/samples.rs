@@ -128,6 +128,17 @@ fn keys() -> Vec<Sample> {
             vec!["Olga has revoked", "laptop", "cdap_Ab3dEf6hIj9L_…", "acme", TIME],
         ),
         (
+            Message::KeyLeaked {
+                key_kind: s("service"),
+                name: s("pipeline"),
+                key: s("cdas_Ab3dEf6hIj9L_…"),
+                org: s("acme"),
+                found: Some(s("https://github.com/octocat/hello/blob/1/x")),
+                at,
+            },
+            vec!["service key pipeline", "cdas_Ab3dEf6hIj9L_…", "acme", "octocat/hello", TIME],
+        ),
+        (
             Message::ServiceKeyGranted {
                 name: s("pipeline"),
                 org: s("acme"),

@@ -1,16 +1,20 @@
 //! Scripts that were written for another gateway's token endpoint find what they look for.
 
 use anyhow::{Context as _, Result};
-use cardea_testkit::{Answer, Browser, Engine, Node, stories};
+use cardea_testkit::world::OWNER;
+use cardea_testkit::{Answer, Browser, Engine, Node, NodeBuilder, World, stories};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{APP, APP_SECRET, OWN, PORTAL, error, introspect, post, scene};
+use super::{APP, APP_SECRET, OWN, PORTAL, apply, clients, error, introspect, post, said, scene};
 
 stories! {
     a_script_is_given_a_token_in_its_own_words,
     a_script_is_refused_in_its_own_words,
     the_second_version_is_the_standard_endpoint,
+    a_local_person_s_password_becomes_tokens,
+    nobody_else_s_password_does,
+    passwords_are_not_guessed_here_either,
 }
 
 async fn ask(node: &Node, body: &str) -> Result<Answer> {
@@ -82,5 +86,115 @@ async fn the_second_version_is_the_standard_endpoint(engine: Engine) -> Result<(
     assert_eq!((given.status, &given.json()["token_type"]), (200, &json!("Bearer")));
     let wrong = post(node, "/api/v2/token", ("app", "wrong"), &OWN).await?;
     assert_eq!(error(&wrong), (401, "invalid_client".to_owned()));
+    Ok(())
+}
+
+/// The scene of an operator who wants passwords to be exchanged, with a client for that.
+async fn with_passwords(engine: Engine) -> Result<World> {
+    let world = World::with(engine, NodeBuilder::default().with(|settings| settings.password_grant = true)).await?;
+    let tool =
+        json!({"client_id": "tool", "name": "Tool", "grants": ["password", "refresh_token"], "services": ["registry"]});
+    apply(&world, [clients(), vec![tool]].concat()).await?;
+    Ok(world)
+}
+
+fn asking(username: &str, password: &str) -> String {
+    json!({"grantType": "password", "clientID": "tool", "username": username, "password": password}).to_string()
+}
+
+async fn is_active(node: &Node, token: &Value) -> Result<bool> {
+    Ok(introspect(node, PORTAL, token.as_str().context("a token")?).await?["active"] == true)
+}
+
+async fn a_local_person_s_password_becomes_tokens(engine: Engine) -> Result<()> {
+    let world = with_passwords(engine).await?;
+    let (node, owner) = (world.node(), world.sign_in_owner().await?);
+    let given = ask(node, &asking(OWNER.0, OWNER.1)).await?;
+    assert_eq!((given.status, given.header("cache-control")), (200, "no-store"), "{}", given.body);
+    let given = given.json();
+    let id_token = said(given["idToken"].as_str().context("an ID token")?, 1)?;
+    let me = owner.get("/api/v1/me").await?.json();
+    assert_eq!(
+        (&id_token["sub"], &id_token["aud"], &id_token["email"]),
+        (&me["user"]["id"], &json!("tool"), &json!(OWNER.0))
+    );
+    assert!(is_active(node, &given["accessToken"]).await?);
+    let next = json!({"grantType": "refresh_token", "clientId": "tool", "refreshToken": given["refreshToken"]});
+    let next = ask(node, &next.to_string()).await?;
+    assert_eq!(next.status, 200, "{}", next.body);
+    let fields = [("grant_type", "password"), ("client_id", "tool"), ("username", OWNER.0), ("password", OWNER.1)];
+    let second = world.browser()?.post_form("/api/v2/token", &fields).await?;
+    assert_eq!((second.status, &second.json()["token_type"]), (200, &json!("Bearer")), "{}", second.body);
+    // The standard endpoint takes no passwords, whatever the operator wants.
+    let standard = world.browser()?.post_form("/oauth2/token", &fields).await?;
+    assert_eq!(error(&standard), (400, "unsupported_grant_type".to_owned()));
+    // Another password, and what came of the old one is over.
+    let change = json!({"current": OWNER.1, "new": "Another-horse-8-staple"});
+    assert_eq!(owner.send(Method::POST, "/api/v1/me/password", &change).await?.status, 204);
+    for token in [&given["accessToken"], &next.json()["accessToken"], &second.json()["access_token"]] {
+        assert!(!is_active(node, token).await?);
+    }
+    let late = json!({"grantType": "refresh_token", "clientId": "tool", "refreshToken": next.json()["refreshToken"]});
+    assert_eq!(ask(node, &late.to_string()).await?.json()["details"], "invalid_grant");
+    assert_eq!(ask(node, &asking(OWNER.0, OWNER.1)).await?.json()["details"], "invalid_credentials");
+    Ok(())
+}
+
+/// Whoever signs in through a provider, has no account, or is wrong: all read the same.
+async fn nobody_else_s_password_does(engine: Engine) -> Result<()> {
+    let world = with_passwords(engine).await?;
+    let node = world.node();
+    world.sign_in("ana").await?;
+    let mut bodies = Vec::new();
+    for (username, password) in [
+        ("ana@corp.example", OWNER.1),
+        ("nobody@acme.test", OWNER.1),
+        ("not an address", "x"),
+        (OWNER.0, "wrong"),
+        ("", ""),
+    ] {
+        let refused = ask(node, &asking(username, password)).await?;
+        assert_eq!((refused.status, refused.header("www-authenticate")), (401, "Bearer"), "{username}");
+        assert_eq!(refused.json()["details"], "invalid_credentials");
+        bodies.push(refused.body);
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    let fields =
+        [("grant_type", "password"), ("client_id", "tool"), ("username", "ana@corp.example"), ("password", "x")];
+    let second = world.browser()?.post_form("/api/v2/token", &fields).await?;
+    assert_eq!(error(&second), (400, "invalid_grant".to_owned()));
+    let app = |other: Value| {
+        let mut asked =
+            json!({"grantType": "password", "clientId": "app", "clientSecret": APP_SECRET, "username": OWNER.0});
+        asked
+            .as_object_mut()
+            .into_iter()
+            .for_each(|asked| asked.extend(other.as_object().cloned().unwrap_or_default()));
+        asked.to_string()
+    };
+    let other = ask(node, &app(json!({"password": OWNER.1}))).await?;
+    assert_eq!((other.status, &other.json()["details"]), (403, &json!("unauthorized_client")));
+    assert_eq!(ask(node, &app(json!({}))).await?.json()["details"], "invalid_request");
+    // Nobody gets anything where the operator does not want it.
+    let off = scene(engine).await?;
+    assert_eq!(ask(off.node(), &app(json!({"password": OWNER.1}))).await?.json()["details"], "unsupported_grant_type");
+    Ok(())
+}
+
+async fn passwords_are_not_guessed_here_either(engine: Engine) -> Result<()> {
+    let world = with_passwords(engine).await?;
+    let node = world.node();
+    for number in 0..node.app.settings.password_tries {
+        assert_eq!(ask(node, &asking(OWNER.0, "wrong")).await?.status, 401, "{number}");
+    }
+    let refused = ask(node, &asking(OWNER.0, OWNER.1)).await?;
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert!(refused.header("retry-after").parse::<u32>()? > 0);
+    // The tries are those of the door, too.
+    let door = world.browser()?.post_form("/login/password", &[("email", OWNER.0), ("password", OWNER.1)]).await?;
+    assert_eq!(door.status, 429);
+    node.clock.advance(std::time::Duration::from_secs(15 * 60));
+    assert_eq!(ask(node, &asking(OWNER.0, OWNER.1)).await?.status, 200);
     Ok(())
 }

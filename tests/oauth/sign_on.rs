@@ -31,12 +31,14 @@ stories! {
 
 pub(super) const WEB: (&str, &str) = ("web", APP_SECRET);
 pub(super) const CALLBACK: &str = "https://web.example/cb?from=cardea";
+pub(super) const GOODBYE: &str = "https://web.example/bye?from=cardea";
 const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0";
 
 pub(super) async fn scene(engine: Engine) -> Result<World> {
     let world = World::new(engine).await?;
     let web = json!({"client_id": "web", "name": "Web", "secret": APP_SECRET, "redirect_uris": [CALLBACK],
-        "grants": ["authorization_code", "refresh_token"], "services": ["registry", "catalog"]});
+        "post_logout_redirect_uris": [GOODBYE], "grants": ["authorization_code", "refresh_token"],
+        "services": ["registry", "catalog"]});
     let small = json!({"client_id": "small", "name": "Small", "secret": APP_SECRET, "redirect_uris": [CALLBACK],
         "grants": ["authorization_code"], "id_token_alg": "ES256"});
     apply(&world, [clients(), vec![web, small]].concat()).await?;

@@ -21,9 +21,11 @@ use crate::fetch::{Fetch, FetchError};
 
 mod key;
 mod set;
+mod signed;
 
 pub(crate) use key::VerifyingKey;
 pub use set::KeySet;
+pub use signed::{ALGORITHM_NAMES, Unproven};
 
 /// Two searches for unknown key ids of one connection are at least this far apart.
 const SEARCH_PAUSE: Duration = Duration::from_secs(60);

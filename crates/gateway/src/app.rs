@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Ctx;
 use crate::feed::Follower;
+use crate::leaks::github::KeyCache;
 use crate::mail::Post;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
@@ -72,6 +73,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// The keys that sign, once somebody has asked for them.
     pub(crate) ring: ArcSwapOption<Ring>,
+    /// The keys with which GitHub signs its reports.
+    pub(crate) github: KeyCache,
 }
 
 impl Deref for App {
@@ -151,6 +154,7 @@ impl App {
             tries: Tries::default(),
             metrics: Metrics::default(),
             ring: ArcSwapOption::empty(),
+            github: KeyCache::default(),
         })))
     }
 

@@ -8,7 +8,9 @@ use cardea_model::id::ReceiptId;
 use cardea_model::{Fault, Timestamp};
 use cardea_store::db::{DbError, Tx};
 use cardea_store::job::Job;
-use cardea_store::{family, flow, idempotency, job, key, member, person, receipt, secret, session, token};
+use cardea_store::{
+    client_assertion, family, flow, idempotency, job, key, member, person, receipt, secret, session, token,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -116,6 +118,7 @@ async fn sweep(app: &App) -> Result<(), DbError> {
     secret::sweep(&mut tx, now.before(TOMBSTONES)).await?;
     // A day after its end a code or a token can tell nobody anything any more, not even that it was stolen.
     family::sweep(&mut tx, now.before(Duration::from_secs(86_400))).await?;
+    client_assertion::sweep(&mut tx, now.before(Duration::from_secs(3600))).await?;
     token::sweep(&mut tx, now.before(Duration::from_secs(86_400))).await?;
     tx.commit().await
 }

@@ -14,6 +14,7 @@
 mod change;
 mod error;
 mod expiring;
+mod leaked;
 mod once;
 mod open;
 mod policy;
@@ -36,6 +37,7 @@ use serde_json::json;
 pub use change::{Change, change, delete, end_grace, get, list, of_people, revoke};
 pub use error::KeyError;
 pub(crate) use expiring::tell_expiring;
+pub(crate) use leaked::end_leaked;
 pub use open::Whose;
 pub use policy::{Policy, policy, set_policy};
 pub use preview::{Reached, preview, reach_of};

@@ -7,7 +7,9 @@
 //! | [`factors`] | what local people prove themselves with: their password, and its change |
 //! | [`membership`] | groups to roles, by the rules of an org |
 //! | [`oauth`] | clients, their tokens, and the keys that sign |
+//! | [`apps`] | clients that an account makes for its scripts |
 //! | [`keys`] | API keys of people and of orgs; [`check`] answers what a key may do |
+//! | [`leaks`] | somebody shows a key that they have found |
 //! | [`provisioning`] | what a directory says over SCIM |
 //! | [`revocation`] | **the only place that ends access**, and its receipts |
 //! | [`feed`] | how every node hears of it; [`memory`] is what a node keeps |
@@ -32,6 +34,7 @@
 pub mod accounts;
 pub mod activations;
 pub mod app;
+pub mod apps;
 pub mod audit;
 pub mod catalogue;
 pub mod check;
@@ -48,6 +51,7 @@ pub mod ground;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;
+pub mod leaks;
 pub mod login;
 pub mod mail;
 pub mod members;

@@ -98,8 +98,30 @@ pub(crate) struct ClientEntry {
     pub(crate) mac: Option<Mac>,
     pub(crate) resource_server: bool,
     pub(crate) services: ServiceSet,
+    /// What an app has besides; nothing for a declared client.
+    pub(crate) app: Option<AppEntry>,
     /// The rest of what was declared of it.
     pub(crate) declared: crate::state::Client,
+}
+
+/// What an app has besides.
+pub(crate) struct AppEntry {
+    pub(crate) enabled: bool,
+    /// The secret before the current one, and until when it works.
+    pub(crate) old: Option<(Mac, Timestamp)>,
+}
+
+impl ClientEntry {
+    /// Whether nobody has switched it off.
+    pub(crate) fn is_on(&self) -> bool {
+        self.app.as_ref().is_none_or(|app| app.enabled)
+    }
+
+    /// The codes of its secrets that work now.
+    pub(crate) fn macs(&self, now: Timestamp) -> impl Iterator<Item = Mac> {
+        let old = self.app.as_ref().and_then(|app| app.old).filter(|(_, until)| now < *until);
+        self.mac.into_iter().chain(old.map(|(mac, _)| mac))
+    }
 }
 
 impl Profile {

@@ -11,19 +11,25 @@
 //! | module | what happens there |
 //! |---|---|
 //! | [`client`] | who asks |
+//! | [`assertion`] | what clients sign to prove it |
 //! | [`issue`] | grants and tokens |
 //! | [`authorize`] | a person comes from a service and goes back with a code |
 //! | [`redeem`] | codes and refresh tokens become tokens |
+//! | `password` | scripts that have somebody's password |
 //! | [`inspect`] | whether a token holds, and its end |
+//! | [`logout`] | a service sends somebody here to sign out |
 //! | [`keyring`] | the keys that sign, and their turns |
 //! | [`claims`] | what is said of a person |
 
+pub mod assertion;
 pub mod authorize;
 pub mod claims;
 pub mod client;
 pub mod inspect;
 pub mod issue;
 pub mod keyring;
+pub mod logout;
+mod password;
 pub mod redeem;
 
 use cardea_model::{Fault, Kind};
@@ -51,6 +57,15 @@ pub enum OAuthError {
     /// The client did not prove who it is.
     #[error("the client's credentials are not valid")]
     Client,
+    /// So many wrong secrets came from there that somebody may be guessing; in seconds, when the next one is looked at.
+    #[error("too many wrong secrets were sent for this client; try again later")]
+    TooMany(u32),
+    /// Its secret is right, and it is switched off.
+    #[error("this app is switched off")]
+    Disabled,
+    /// A name and a password that do not fit, or that nobody has here.
+    #[error("the name or the password is wrong")]
+    Credentials,
     /// The client may not use this grant.
     #[error("this client may not do that")]
     NotGranted,
@@ -115,8 +130,9 @@ impl Fault for OAuthError {
             | Self::RequestUri
             | Self::LoginRequired
             | Self::AccessDenied => Kind::Invalid,
-            Self::Client | Self::Token => Kind::Unauthenticated,
-            Self::NotAResourceServer | Self::ScopeTooSmall => Kind::Refused,
+            Self::TooMany(seconds) => Kind::TooMany(*seconds),
+            Self::Client | Self::Token | Self::Credentials => Kind::Unauthenticated,
+            Self::NotAResourceServer | Self::ScopeTooSmall | Self::Disabled => Kind::Refused,
             Self::Other(error) => error.kind(),
         }
     }
@@ -124,8 +140,11 @@ impl Fault for OAuthError {
     fn code(&self) -> &'static str {
         match self {
             Self::Request(_) => "invalid_request",
+            Self::TooMany(_) => "temporarily_unavailable",
             Self::Client => "invalid_client",
             Self::NotGranted | Self::NotAResourceServer => "unauthorized_client",
+            Self::Disabled => "app_disabled",
+            Self::Credentials => "invalid_credentials",
             Self::GrantType => "unsupported_grant_type",
             Self::Scope => "invalid_scope",
             Self::Target => "invalid_target",
@@ -178,6 +197,13 @@ pub enum Grant<'a> {
         /// No more than what was granted.
         scope: Option<&'a str>,
     },
+    /// Somebody's name and password. Not a grant of the standard endpoint.
+    Password {
+        /// Their address.
+        username: &'a str,
+        /// Their password.
+        password: &'a str,
+    },
 }
 
 /// Gives a client what it asks for: the one engine behind every token endpoint.
@@ -193,5 +219,8 @@ pub async fn give(app: &App, ctx: &Ctx, client: &Client, grant: Grant<'_>) -> Re
             redeem::redeem(app, ctx, client, code, redirect_uri, verifier).await
         }
         Grant::RefreshToken { token, scope } => redeem::refresh(app, ctx, client, token, scope).await,
+        Grant::Password { username, password } => {
+            password::sign_in(app, ctx, client, username, password.to_owned().into()).await
+        }
     }
 }

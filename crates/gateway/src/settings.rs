@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::leaks::github::KeySource;
+
 /// The settings of one node.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -25,12 +27,16 @@ pub struct Settings {
     pub org_owners: usize,
     /// Whether one `user_admin` may make another; owners may in any case.
     pub user_admin_may_grant_user_admin: bool,
+    /// Whether scripts may exchange a local person's password for tokens.
+    pub password_grant: bool,
     /// Whether anybody may make an account of their own.
     pub sign_up: bool,
     /// How many personal keys one user may have.
     pub personal_keys_per_user: i64,
     /// How many service keys one org may have.
     pub service_keys_per_org: i64,
+    /// Where the keys are with which GitHub signs its reports.
+    pub github_keys: KeySource,
     /// How long a one-time link is good, unless an invitation says otherwise.
     pub link_life: Duration,
     /// The shortest time for which an invitation is good.
@@ -63,9 +69,11 @@ impl Default for Settings {
             claims_max_age: Duration::from_secs(7 * 86_400),
             org_owners: 3,
             user_admin_may_grant_user_admin: true,
+            password_grant: false,
             sign_up: false,
             personal_keys_per_user: 8,
             service_keys_per_org: 64,
+            github_keys: KeySource::default(),
             link_life: Duration::from_secs(6 * 3600),
             invitation_min: Duration::from_secs(5 * 60),
             invitation_max: Duration::from_secs(30 * 86_400),

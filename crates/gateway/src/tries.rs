@@ -47,6 +47,16 @@ impl Tries {
         })
     }
 
+    /// How long to wait if this was tried `most` times; counts nothing.
+    pub(crate) fn wait(&self, name: &str, most: u32, now: Timestamp) -> Option<Duration> {
+        self.with(|counts| counts.must_wait(name, most, now))
+    }
+
+    /// Counts a try that has failed.
+    pub(crate) fn count(&self, name: &str, span: Duration, now: Timestamp) {
+        self.with(|counts| counts.add(name, span, now));
+    }
+
     /// Forgets what was counted under this name.
     pub(crate) fn forget(&self, name: &str) {
         self.with(|counts| counts.by_name.remove(name));

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use cardea_gateway::ground::{
     self, Db, DbError, DbSettings, Fetch, Mail, MailWay, OutboundPolicy, Outside, Peppers, SchemaState,
 };
+use cardea_gateway::leaks::github::{self, KeySource};
 use cardea_gateway::pause::Never;
 use cardea_gateway::{App, Given, Settings};
 use cardea_model::Clock;
@@ -43,6 +44,7 @@ pub(crate) struct Opening<'c> {
     catalogue: Arc<Catalogue>,
     outside: Outside,
     mail: Mail,
+    github_keys: KeySource,
     purpose: Purpose,
 }
 
@@ -52,7 +54,7 @@ impl<'c> Opening<'c> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let catalogue = catalogue::load(config)?;
         let outside = outside(config, Arc::clone(&clock))?;
-        Ok(Self { config, clock, catalogue, outside, mail: mail(config)?, purpose })
+        Ok(Self { config, clock, catalogue, outside, mail: mail(config)?, github_keys: github_keys(config)?, purpose })
     }
 
     /// A node over a migrated database; makes the pepper if none was ever made.
@@ -76,7 +78,7 @@ impl<'c> Opening<'c> {
             catalogue: self.catalogue,
             outside: self.outside,
             mail: self.mail,
-            settings: settings(self.config, self.purpose),
+            settings: Settings { github_keys: self.github_keys, ..settings(self.config, self.purpose) },
             pause: Arc::new(Never),
         };
         Ok(App::open(given).await?)
@@ -131,6 +133,19 @@ fn authorities(config: &Config) -> Result<Vec<Vec<u8>>, Complaint> {
             .hint("`outbound.ca_file` names this file")
     })?;
     Ok(vec![text])
+}
+
+/// Where the keys are with which GitHub signs.
+fn github_keys(config: &Config) -> Result<KeySource, Complaint> {
+    let Some(path) = &config.leaks.github_keys_file else {
+        return Ok(KeySource::At(config.leaks.github_keys_url.clone()));
+    };
+    let wrong = |what: String| {
+        Complaint::new(path.display().to_string(), what).hint("`leaks.github_keys_file` names this file")
+    };
+    let text = std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let keys = github::read(&text).ok_or_else(|| wrong("has no current keys of GitHub's".to_owned()))?;
+    Ok(KeySource::These(keys))
 }
 
 /// The way out, to identity providers.
@@ -191,6 +206,7 @@ fn settings(config: &Config, purpose: Purpose) -> Settings {
         claims_max_age: config.keys.claims_max_age,
         org_owners: usize::try_from(config.limits.org_owners).unwrap_or(usize::MAX),
         user_admin_may_grant_user_admin: config.roles.user_admin_may_grant_user_admin,
+        password_grant: config.auth.password_grant,
         sign_up: config.auth.sign_up,
         personal_keys_per_user: i64::from(config.limits.personal_keys_per_user),
         service_keys_per_org: i64::from(config.limits.service_keys_per_org),

@@ -6,8 +6,10 @@
 //! |---|---|
 //! | [`people`] | the people and groups of one simulated company, the same for both sides |
 //! | [`oidc`] | an OpenID provider that really signs and can be told to misbehave |
+//! | [`github`] | secret scanning that publishes keys and signs reports with them |
 //! | [`scim_client`] | provisioning clients that talk like Okta and like Entra ID |
 
+pub mod github;
 pub mod oidc;
 pub mod people;
 pub mod scim_client;

@@ -109,6 +109,15 @@ pub async fn end(tx: &mut Tx, id: FamilyId, now: Timestamp) -> Result<bool, DbEr
     Ok(ended == 1)
 }
 
+/// Ends every family of a client.
+pub async fn end_of_client(tx: &mut Tx, client: ClientId, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute(
+        sql!("UPDATE token_family SET ended_at = $2 WHERE client = $1 AND ended_at IS NULL"),
+        args![&client.to_string(), now],
+    )
+    .await
+}
+
 /// Removes the families whose last token ended before `before`, with their codes and tokens.
 pub async fn sweep(tx: &mut Tx, before: Timestamp) -> Result<(), DbError> {
     let codes =

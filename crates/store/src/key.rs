@@ -152,7 +152,7 @@ pub async fn lock_org(tx: &mut Tx, org: OrgId) -> Result<bool, DbError> {
     Ok(locked == 1)
 }
 
-/// Inserts the key if its owner has fewer than `limit` of the kind that have not ended. The caller holds the lock of the
+/// Inserts the key if its owner has fewer than `limit` of the kind that have not ended; of an org the apps count too. The caller holds the lock of the
 /// owner, so the count cannot move meanwhile. `Conflict` means that the name is taken.
 pub async fn add_below(tx: &mut Tx, key: &New<'_>, limit: i64) -> Result<bool, DbError> {
     let added = tx
@@ -161,7 +161,9 @@ pub async fn add_below(tx: &mut Tx, key: &New<'_>, limit: i64) -> Result<bool, D
                 "INSERT INTO api_key (id, kind, org_id, owner, member_id, name, name_folded, state, grants, epoch, created_by,
                                       created_at, expires_at, warned)
                  SELECT $1, $2, $3, $4, $5, $6, $7, 'active', $8, $9, $10, $11, $12, $13
-                 WHERE (SELECT COUNT(*) FROM api_key WHERE owner = $4 AND kind = $2 AND ended_at IS NULL) < $14"
+                 WHERE (SELECT COUNT(*) FROM api_key WHERE owner = $4 AND kind = $2 AND ended_at IS NULL)
+                     + (SELECT COUNT(*) FROM client c JOIN org g ON g.account_id = c.account_id
+                        WHERE g.id = $4 AND c.app = TRUE) < $14"
             ),
             args![
                 &key.id.to_string(),

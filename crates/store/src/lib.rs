@@ -11,6 +11,7 @@ pub mod account;
 pub mod activation;
 pub mod audit;
 pub mod client;
+pub mod client_assertion;
 pub mod code;
 pub mod connection;
 pub mod entitlement;

@@ -16,6 +16,12 @@ pub fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Base 16 in small letters (RFC 4648 §8).
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Whether both are the same, in a time that depends on their length alone.
 #[must_use]
 pub fn same(one: &[u8], other: &[u8]) -> bool {
@@ -59,8 +65,7 @@ pub(crate) mod tests {
     #[test]
     fn the_standard_s_example_comes_out() {
         // FIPS 180-4, "abc".
-        let hex: String = sha256(b"abc").iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(hex(&sha256(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]

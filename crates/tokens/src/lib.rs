@@ -6,8 +6,10 @@
 //! | [`pepper`] | the file from which every key of the instance derives; message authentication codes of secrets |
 //! | [`seal`] | encryption of secrets that we must be able to read again |
 //! | [`jose`] | the key pairs that sign tokens |
+//! | [`ecdsa`] | signatures of others |
 //! | [`hash`] | digests and comparisons |
 
+pub mod ecdsa;
 pub mod format;
 pub mod hash;
 pub mod jose;

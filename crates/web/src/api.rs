@@ -2,8 +2,10 @@
 
 mod accounts;
 mod activations;
+mod apps;
 pub(crate) mod invitations;
 pub(crate) mod keys;
+pub(crate) mod leaks;
 mod members;
 pub(crate) mod orgs;
 pub(crate) mod owners;
@@ -34,6 +36,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(keys::routes())
         .merge(service_keys::routes())
         .merge(people_keys::routes())
+        .merge(leaks::routes())
+        .merge(apps::routes())
         .merge(orgs::routes())
         .merge(rules::routes())
         .merge(profile::routes())

@@ -62,6 +62,7 @@ pub fn router(app: App) -> Router {
     let open = Router::new()
         .merge(login::callbacks())
         .merge(oauth::routes())
+        .merge(api::leaks::of_partners())
         .merge(probe::routes())
         .merge(openapi::routes(document).layer(CompressionLayer::new()));
     let all = fenced

@@ -2,16 +2,19 @@
 
 use askama::Template;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Form, Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use cardea_gateway::accounts::{self, AccountError, Filled, LinkFor};
 use cardea_gateway::login::{self, LoginError, Route, SignedIn};
+use cardea_gateway::oauth::logout;
 use cardea_gateway::session::Opened;
-use cardea_gateway::{App, Ctx, session};
+use cardea_gateway::{App, Ctx};
 use cardea_model::{Fault, Kind};
 use serde::Deserialize;
+use url::Url;
 
 use crate::console::door::{
     FirstStartPage, LoginFailedPage, LoginPage, NewAccountPage, OwnerInvitePage, PasswordPage, SignedOutPage,
@@ -155,7 +158,7 @@ async fn callback_posted(
     Visitor(ctx): Visitor,
     Path(connection): Path<String>,
     headers: HeaderMap,
-    body: axum::body::Bytes,
+    body: Bytes,
 ) -> Result<Response, Problem> {
     finish(&app, &ctx, &connection, &headers, &body).await
 }
@@ -213,10 +216,23 @@ fn failed(app: &App, ctx: &Ctx, error: &LoginError, return_to: &str) -> Result<R
     Ok(response)
 }
 
-async fn sign_out(State(app): State<App>, Anybody(ctx): Anybody) -> Result<Response, Problem> {
-    session::sign_out(&app, &ctx).await?;
-    let mut response = page(StatusCode::OK, &SignedOutPage { connection: None, environment: environment(&app) })?;
-    append_cookie(&mut response, Cookie::Session.clear(&app));
+async fn sign_out(
+    State(app): State<App>,
+    Anybody(ctx): Anybody,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let back = logout::confirmed(&app, &ctx, &crate::oauth::logout::said(&headers, &body)?).await?;
+    signed_out(&app, back.as_ref())
+}
+
+/// Takes the browser's session away and sends it back to the service, or says that it is over.
+pub(crate) fn signed_out(app: &App, back: Option<&Url>) -> Result<Response, Problem> {
+    let mut response = match back {
+        Some(back) => see_other(back.as_str())?,
+        None => page(StatusCode::OK, &SignedOutPage { connection: None, environment: environment(app) })?,
+    };
+    append_cookie(&mut response, Cookie::Session.clear(app));
     Ok(response)
 }
 

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod form;
+pub(crate) mod logout;
 mod metadata;
 mod refusal;
 mod script;
@@ -29,11 +30,12 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/oauth2/token", post(token))
         .route("/api/v1/token", post(script::token))
-        .route("/api/v2/token", post(token))
+        .route("/api/v2/token", post(second_token))
         .route("/oauth2/introspect", post(introspect))
         .route("/oauth2/revoke", post(revoke))
         .route("/oauth2/jwks", get(jwks))
         .route("/oauth2/authorize", get(authorize::asked).post(authorize::posted))
+        .route("/oauth2/logout", get(logout::asked).post(logout::posted))
         .route("/oauth2/userinfo", get(authorize::about).post(authorize::about))
         .route("/.well-known/openid-configuration", get(metadata::provider))
         .route("/.well-known/oauth-authorization-server", get(metadata::server))
@@ -68,6 +70,16 @@ impl From<Issued> for Tokens {
 
 async fn token(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<Json<Tokens>, Refusal> {
     Ok(Json(oauth::give(&app, &ctx, &client, grant(&form)?).await?.into()))
+}
+
+/// The same under another name, and for a person's password besides.
+async fn second_token(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<Json<Tokens>, Refusal> {
+    if form.get("grant_type") != Some("password") {
+        return Ok(Json(oauth::give(&app, &ctx, &client, grant(&form)?).await?.into()));
+    }
+    let username = needed(&form, "username", "`username` is missing")?;
+    let password = needed(&form, "password", "`password` is missing")?;
+    Ok(Json(oauth::give(&app, &ctx, &client, Grant::Password { username, password }).await?.into()))
 }
 
 fn grant(form: &Form) -> Result<Grant<'_>, OAuthError> {

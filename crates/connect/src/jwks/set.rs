@@ -41,6 +41,12 @@ impl KeySet {
         Ok(Self { keys, verifying })
     }
 
+    /// How many keys of it verify something.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.verifying.len()
+    }
+
     /// Whether a key has this id.
     #[must_use]
     pub fn has(&self, kid: &str) -> bool {

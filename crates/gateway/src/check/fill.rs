@@ -14,7 +14,7 @@ use cardea_tokens::pepper::Mac;
 
 use crate::app::App;
 use crate::declare::stored_client;
-use crate::memory::{ClientEntry, HolderEntry, KeyEntry, Memory, NEVER, Org};
+use crate::memory::{AppEntry, ClientEntry, HolderEntry, KeyEntry, Memory, NEVER, Org};
 
 /// A key's entry. Nothing if its row cannot be read: such a key is refused as unknown.
 pub(super) fn entry(app: &App, memory: &Memory, row: &Resident, holder: Arc<HolderEntry>) -> Option<KeyEntry> {
@@ -92,6 +92,13 @@ pub(crate) fn client_entry(app: &App, row: client::Client) -> Option<ClientEntry
             None => None,
         },
         resource_server: row.resource_server,
+        app: match row.app {
+            None => None,
+            Some(state) => {
+                let old = state.old.and_then(|(mac, until)| Some((Mac::from_bytes(&mac)?, until)));
+                Some(AppEntry { enabled: state.enabled, old })
+            }
+        },
         services: app.catalogue.services_named(declared.services.iter().map(String::as_str)),
         declared,
     })

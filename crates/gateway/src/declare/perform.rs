@@ -286,6 +286,10 @@ async fn of_client(
         ClientWork::Put { declared, secret } => {
             let row = client_row(app, ctx, account, declared, secret.as_ref())?;
             client::put(tx, &row, ctx.now).await?;
+            // Whoever signs now has no secret to come back to.
+            if declared.has_keys() {
+                client::forget_secret(tx, name).await?;
+            }
         }
         ClientWork::Remove => {
             client::remove(tx, name).await?;
@@ -314,6 +318,7 @@ fn client_row(
         resource_server: declared.resource_server,
         services: canonical::json(&declared.services)?.to_string(),
         document: canonical::client_document(declared)?,
+        app: None,
     })
 }
 

@@ -77,6 +77,7 @@ fn a_client_reads_back_from_its_row() {
         resource_server: true,
         services: r#"["registry","catalog"]"#.to_owned(),
         document,
+        app: None,
     };
     assert_eq!(stored_client(&row).unwrap(), Client { secret: None, webhooks: None, ..declared });
 }

@@ -91,14 +91,14 @@ async fn tell(app: &App, tx: &mut Tx, ctx: &Ctx, row: Key, warnings: i64) -> Res
 }
 
 /// A user's address, if it is known to be theirs.
-async fn address(tx: &mut Tx, user: &str) -> Result<Option<Email>, DbError> {
+pub(super) async fn address(tx: &mut Tx, user: &str) -> Result<Option<Email>, DbError> {
     let Ok(user) = user.parse() else { return Ok(None) };
     let person = person::find(tx, user).await?.filter(|person| person.email_trusted);
     Ok(person.and_then(|person| Email::parse(&person.email?)))
 }
 
 /// The address of whoever made a key of this org, as long as they are in it.
-async fn makers_address(tx: &mut Tx, account: &Account, maker: &str) -> Result<Option<String>, DbError> {
+pub(super) async fn makers_address(tx: &mut Tx, account: &Account, maker: &str) -> Result<Option<String>, DbError> {
     let Ok(user) = maker.parse() else { return Ok(None) };
     let member = member::of_user(tx, account.id, user).await?;
     if member.is_none_or(|member| member.numbers.held || member.left_org_at.is_some()) {

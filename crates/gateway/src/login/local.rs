@@ -32,6 +32,18 @@ pub async fn sign_in(app: &App, ctx: &Ctx, email: &str, password: SecretString) 
 }
 
 async fn try_sign_in(app: &App, ctx: &Ctx, email: &str, password: SecretString) -> Result<Opened, LoginError> {
+    let (member, hash) = proven::<LoginError>(app, ctx, email, password).await?.ok_or(LoginError::Credentials)?;
+    enter(app, ctx, &member, &hash).await
+}
+
+/// Who signs in with this address and this password, and the hash that it fits. Whoever does not exist, or has no password
+/// here, takes as long to refuse as a wrong one.
+pub(crate) async fn proven<E: From<NotAsked> + From<DbError>>(
+    app: &App,
+    ctx: &Ctx,
+    email: &str,
+    password: SecretString,
+) -> Result<Option<(Member, String)>, E> {
     let email = Email::parse(email);
     let (hash, member) = match &email {
         Some(email) => find(app, email).await?,
@@ -39,8 +51,7 @@ async fn try_sign_in(app: &App, ctx: &Ctx, email: &str, password: SecretString) 
     };
     let address = email.as_ref().map_or("", |email| &email.normal);
     let fits = factors::prove(app, ctx, address, hash.clone(), password).await?;
-    let (true, Some(hash), Some(member)) = (fits, hash, member) else { return Err(LoginError::Credentials) };
-    enter(app, ctx, &member, &hash).await
+    Ok(member.zip(hash).filter(|_| fits))
 }
 
 impl From<NotAsked> for LoginError {

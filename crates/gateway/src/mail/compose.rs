@@ -46,6 +46,9 @@ pub(super) fn page(message: &Message) -> Page {
             key_expiring((key_kind, name, key), org, link, *expires_at)
         }
         Message::KeyRevoked { name, key, org, by, at } => key_revoked((name, key), org, by, *at),
+        Message::KeyLeaked { key_kind, name, key, org, found, at } => {
+            key_leaked((key_kind, name, key), org, found.as_deref(), *at)
+        }
         Message::ServiceKeyGranted { name, org, services, by, at } => service_key(name, org, services, by, *at),
         Message::AccessRemoved { org, by, scope, at } => access_removed(org, by, *scope, *at),
     }
@@ -174,6 +177,14 @@ fn key_revoked((name, key): (&str, &str), org: &str, by: &str, at: Timestamp) ->
         ))
         .facts([("Key", name), ("Begins with", key), ("Org", org), ("By", by), ("At", &at)])
         .line("Still needed? Ask them why, and make another key.")
+}
+
+fn key_leaked((kind, name, key): (&str, &str, &str), org: &str, found: Option<&str>, at: Timestamp) -> Page {
+    let (at, place) = (utc(at), found.unwrap_or("not said"));
+    Page::about(&format!("The key {name} of {org} has leaked and was revoked"))
+        .line(&format!("Somebody has shown us the whole secret of the {kind} key {name} of the org {org}, which they have found. The key works nowhere any more, and does not come back."))
+        .facts([("Key", name), ("Begins with", key), ("Org", org), ("Found at", place), ("At", &at)])
+        .line("Remove it from where it was found, look into the audit log for what was done with it, and make another key where one is needed.")
 }
 
 fn service_key(name: &str, org: &str, services: &str, by: &str, at: Timestamp) -> Page {

@@ -191,6 +191,22 @@ pub enum Message {
         #[serde(deserialize_with = "instant")]
         at: Timestamp,
     },
+    /// Somebody showed a key that they have found, and it was revoked.
+    KeyLeaked {
+        /// `personal`, `legacy` or `service`.
+        key_kind: String,
+        /// Its name.
+        name: String,
+        /// How it is recognised.
+        key: String,
+        /// Its org.
+        org: String,
+        /// Where it was found, as whoever found it says.
+        found: Option<String>,
+        /// When.
+        #[serde(deserialize_with = "instant")]
+        at: Timestamp,
+    },
     /// The owners learn what somebody who is none gave a service key.
     ServiceKeyGranted {
         /// The key's name.
@@ -259,6 +275,7 @@ impl Message {
             Self::PasswordChanged { .. } => "password_changed",
             Self::KeyExpiring { .. } => "key_expiring",
             Self::KeyRevoked { .. } => "key_revoked",
+            Self::KeyLeaked { .. } => "key_leaked",
             Self::ServiceKeyGranted { .. } => "service_key_granted",
             Self::AccessRemoved { .. } => "access_removed",
         }

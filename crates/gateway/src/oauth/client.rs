@@ -1,17 +1,23 @@
 //! Who asks: a client that has proven itself, or a public one that has nothing to prove itself with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use cardea_model::Timestamp;
 use cardea_model::id::ClientId;
+use cardea_store::account;
 use cardea_store::client as rows;
 use cardea_store::db::{Conn, DbError};
 
-use super::OAuthError;
+use super::{OAuthError, assertion};
 use crate::app::App;
 use crate::check::{self, CheckError};
+use crate::context::Ctx;
+use crate::entitlements;
 use crate::error::GatewayError;
 use crate::memory::ClientEntry;
 use crate::state::GrantType;
+use crate::tries::{network, seconds};
 
 /// A client whose credentials were checked.
 #[derive(Clone)]
@@ -22,6 +28,8 @@ pub struct Client(pub(super) Arc<ClientEntry>);
 pub enum Proof<'a> {
     /// Its secret.
     Secret(&'a str),
+    /// What it has signed, for the endpoint of this path; the client may name itself besides.
+    Assertion(&'a str, &'a str),
     /// Nothing: only a client without a secret may.
     Nothing,
 }
@@ -39,9 +47,21 @@ impl Client {
         &self.0.declared.client_id
     }
 
-    /// Whether it proved itself with a secret.
+    /// Whether it can prove who it is.
     pub(super) fn is_confidential(&self) -> bool {
-        self.0.mac.is_some()
+        self.0.mac.is_some() || self.0.declared.has_keys()
+    }
+
+    /// The services that it is for now: of an app, those that the org of its account has.
+    pub(super) async fn services(&self, app: &App, now: Timestamp) -> Result<Vec<String>, DbError> {
+        let (Some(_), Some(account)) = (&self.0.app, self.0.account) else {
+            return Ok(self.0.declared.services.clone());
+        };
+        let mut conn = app.db.read().await?;
+        match account::find(&mut conn, account).await? {
+            Some(account) => entitlements::in_force(&mut conn, account.org, now).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     pub(super) fn may(&self, grant: GrantType) -> Result<(), OAuthError> {
@@ -55,20 +75,46 @@ impl Client {
     }
 }
 
-/// Makes out the client that asks.
+/// How many wrong secrets of a client one network may send in [`SPAN`].
+const MOST_WRONG: u32 = 30;
+const SPAN: Duration = Duration::from_secs(300);
+
+/// Makes out the client that asks. Whoever shows an assertion need not say its name.
 ///
 /// # Errors
-/// [`OAuthError::Client`] for whatever does not fit, and the database's.
-pub async fn authenticate(app: &App, client_id: &str, proof: Proof<'_>) -> Result<Client, OAuthError> {
-    match proof {
-        Proof::Secret(secret) => match check::prove_client(app, client_id, secret).await {
-            Ok(entry) => Ok(Client(entry)),
-            Err(CheckError::Unavailable(error)) => Err(error.into()),
-            Err(CheckError::Client | CheckError::NotAResourceServer) => Err(OAuthError::Client),
-        },
-        Proof::Nothing => {
-            let entry = check::known_client(app, client_id).await?;
-            entry.filter(|entry| entry.mac.is_none()).map(Client).ok_or(OAuthError::Client)
+/// [`OAuthError::Client`] for whatever does not fit, [`OAuthError::TooMany`], and the database's.
+pub async fn authenticate(
+    app: &App,
+    ctx: &Ctx,
+    client_id: Option<&str>,
+    proof: Proof<'_>,
+) -> Result<Client, OAuthError> {
+    if let Proof::Assertion(text, path) = proof {
+        let entry = assertion::prove(app, ctx, text, path).await?;
+        return match client_id {
+            Some(id) if id != entry.declared.client_id => Err(OAuthError::Request("two client ids, and not the same")),
+            Some(_) | None => Ok(Client(entry)),
+        };
+    }
+    let client_id = client_id.ok_or(OAuthError::Client)?;
+    let known = check::known_client(app, client_id).await?.map(Client);
+    let Proof::Secret(secret) = proof else {
+        return known.filter(|client| !client.is_confidential()).ok_or(OAuthError::Client);
+    };
+    // Only clients that there are: names that somebody makes up must not fill the table.
+    let name = known.map(|_| format!("client {} {client_id}", network(ctx.ip)));
+    if let Some(wait) = name.as_ref().and_then(|name| app.tries.wait(name, MOST_WRONG, ctx.now)) {
+        return Err(OAuthError::TooMany(seconds(wait)));
+    }
+    match check::prove_client(app, client_id, secret).await {
+        Ok(entry) if entry.is_on() => Ok(Client(entry)),
+        Ok(_) => Err(OAuthError::Disabled),
+        Err(CheckError::Unavailable(error)) => Err(error.into()),
+        Err(CheckError::Client | CheckError::NotAResourceServer) => {
+            if let Some(name) = &name {
+                app.tries.count(name, SPAN, ctx.now);
+            }
+            Err(OAuthError::Client)
         }
     }
 }
@@ -76,7 +122,8 @@ pub async fn authenticate(app: &App, client_id: &str, proof: Proof<'_>) -> Resul
 /// The client of this row, if it is still there.
 pub(super) async fn with_id(app: &App, conn: &mut Conn, id: ClientId) -> Result<Option<Client>, DbError> {
     let row = rows::with_id(conn, id).await?;
-    Ok(row.and_then(|row| check::client_entry(app, row)).map(|entry| Client(Arc::new(entry))))
+    let entry = row.and_then(|row| check::client_entry(app, row)).filter(|entry| entry.is_on());
+    Ok(entry.map(|entry| Client(Arc::new(entry))))
 }
 
 /// Whom access tokens are for (RFC 8707 §2): the one resource that was asked for, else the client itself where it is a

@@ -54,7 +54,7 @@ pub async fn client_credentials(
         session: None,
         offline: false,
         epoch: 0,
-        scope: own_scope(client, scope)?,
+        scope: own_scope(&client.services(app, ctx.now).await?, scope)?,
         audience: audience(app, client, resource).await?,
         nonce: None,
         auth_time: ctx.now,
@@ -76,8 +76,7 @@ pub async fn client_credentials(
     })
 }
 
-fn own_scope(client: &Client, asked: Option<&str>) -> Result<String, OAuthError> {
-    let services = &client.0.declared.services;
+fn own_scope(services: &[String], asked: Option<&str>) -> Result<String, OAuthError> {
     let asked: Vec<&str> = asked.unwrap_or_default().split(' ').filter(|scope| !scope.is_empty()).collect();
     if !asked.iter().all(|scope| services.iter().any(|known| known == scope)) {
         return Err(OAuthError::Scope);

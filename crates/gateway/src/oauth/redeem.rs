@@ -23,7 +23,7 @@ const WRONG_CODE: OAuthError = OAuthError::Grant("the code is not valid, or not 
 const WRONG_TOKEN: OAuthError = OAuthError::Grant("the refresh token is not valid, or not for this client");
 
 /// What is about to be given, not yet stored.
-struct Prepared {
+pub(super) struct Prepared {
     access: (String, Token),
     refresh: Option<(String, Token)>,
     id_token: Option<String>,
@@ -139,7 +139,7 @@ async fn reused(app: &App, ctx: &Ctx, id: FamilyId, answer: OAuthError) -> Resul
     Ok(answer)
 }
 
-async fn prepare(
+pub(super) async fn prepare(
     app: &App,
     ctx: &Ctx,
     client: &Client,
@@ -156,7 +156,7 @@ async fn prepare(
     Ok(Prepared { access, refresh, id_token })
 }
 
-async fn give(mut tx: Tx, prepared: Prepared, family: &Family) -> Result<Issued, OAuthError> {
+pub(super) async fn give(mut tx: Tx, prepared: Prepared, family: &Family) -> Result<Issued, OAuthError> {
     let (text, access) = prepared.access;
     token::add(&mut tx, &access).await?;
     let mut refresh_token = None;

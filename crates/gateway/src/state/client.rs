@@ -14,9 +14,18 @@ pub struct Client {
     /// With which it authenticates; a client without one is public.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
+    /// The public keys with which it authenticates instead, as a JSON Web Key Set (RFC 7517 §5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<serde_json::Value>,
+    /// Where it publishes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     /// Where people may be sent back to, compared exactly.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
+    /// Where people may be sent after they signed out, compared exactly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<String>,
     /// What it may ask the token endpoint for.
     #[serde(default)]
     pub grants: Vec<GrantType>,
@@ -46,6 +55,14 @@ pub struct Client {
     pub webhooks: Option<Vec<Webhook>>,
 }
 
+impl Client {
+    /// Whether it authenticates by what it signs.
+    #[must_use]
+    pub const fn has_keys(&self) -> bool {
+        self.jwks.is_some() || self.jwks_uri.is_some()
+    }
+}
+
 /// What a client may ask the token endpoint for (RFC 6749).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,6 +73,8 @@ pub enum GrantType {
     RefreshToken,
     /// The client itself.
     ClientCredentials,
+    /// A local person's name and password, where the operator wants it: never at the standard endpoint.
+    Password,
 }
 
 /// How an ID token is signed (RFC 7518 §3.1).

@@ -321,7 +321,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "/accounts/0/clients/0/grants",
         r#"["refresh_token"]"#,
-        "accounts[0].clients[0].grants: `refresh_token` continues `authorization_code`, which is not here",
+        "accounts[0].clients[0].grants: `refresh_token` continues `authorization_code` or `password`, and neither is here",
     ),
     (
         "/clients",

@@ -29,6 +29,9 @@ pub(super) fn check(config: &Config) -> Vec<Wrong> {
     within("sessions.max_age", sessions.max_age, Duration::from_secs(1), Duration::from_secs(30 * 86_400), &mut wrong);
     within("sessions.idle", sessions.idle, Duration::from_secs(1), sessions.max_age, &mut wrong);
     mail(config, &mut wrong);
+    if Url::parse(&config.leaks.github_keys_url).is_err() {
+        wrong.push(("leaks.github_keys_url", "is no address".to_owned()));
+    }
     limits(&config.limits, &mut wrong);
     if config.node.name.as_deref().is_some_and(|name| !cardea_model::name::is_label(name, 63)) {
         wrong.push(("node.name", "must be 1 to 63 characters of one line".to_owned()));

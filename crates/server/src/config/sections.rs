@@ -2,6 +2,7 @@
 //! which a test holds equal to these.
 
 use super::units::{size, span};
+use cardea_gateway::leaks::github::PUBLISHED_AT;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -23,6 +24,7 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     pub(crate) database: Database,
     pub(crate) keys: Keys,
+    pub(crate) leaks: Leaks,
     pub(crate) outbound: Outbound,
     pub(crate) onboarding: Onboarding,
     pub(crate) revocation: Revocation,
@@ -44,6 +46,7 @@ impl Default for Config {
             http: Http::default(),
             database: Database::default(),
             keys: Keys::default(),
+            leaks: Leaks::default(),
             outbound: Outbound::default(),
             onboarding: Onboarding::default(),
             revocation: Revocation::default(),
@@ -125,6 +128,22 @@ pub(crate) struct Keys {
 impl Default for Keys {
     fn default() -> Self {
         Self { pepper_file: "data/pepper".into(), claims_max_age: Duration::from_secs(7 * 24 * HOUR) }
+    }
+}
+
+/// `[leaks]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Leaks {
+    /// Where GitHub publishes the keys with which it signs its reports.
+    pub(crate) github_keys_url: String,
+    /// The same document as a file; then nobody is asked.
+    pub(crate) github_keys_file: Option<PathBuf>,
+}
+
+impl Default for Leaks {
+    fn default() -> Self {
+        Self { github_keys_url: PUBLISHED_AT.to_owned(), github_keys_file: None }
     }
 }
 

@@ -111,6 +111,21 @@ pub struct LoginFailedPage {
     pub environment: Environment,
 }
 
+/// `GET /oauth2/logout`, where it is not certain that the person wants it. Posts `client_id`, `post_logout_redirect_uri` and
+/// `state` to `/logout`.
+#[derive(Template)]
+#[template(path = "door/sign_out.html")]
+pub struct SignOutPage {
+    /// The service that asks; empty if it does not say.
+    pub client_id: String,
+    /// Where it wants the person back; empty for nowhere.
+    pub post_logout_redirect_uri: String,
+    /// What it wants back with them; empty for nothing.
+    pub state: String,
+    /// Live or demo.
+    pub environment: Environment,
+}
+
 /// After `POST /logout`.
 #[derive(Template)]
 #[template(path = "door/signed_out.html")]

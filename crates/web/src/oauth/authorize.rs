@@ -37,13 +37,19 @@ pub(super) async fn asked(
     }
 }
 
-/// POST: the same. A browser sends no cookie with another site's form, but it does with the request that follows.
+/// POST: the same, by way of the address.
 pub(super) async fn posted(headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
-    if !is_form(&headers) {
+    by_get(PATH, &headers, &body)
+}
+
+/// Sends a form on as an address: a browser sends no cookie with another site's form, but it does with the request that
+/// follows.
+pub(super) fn by_get(path: &str, headers: &HeaderMap, body: &Bytes) -> Result<Response, Problem> {
+    if !is_form(headers) {
         return Err(OAuthError::Request("send a form, as a browser does").into());
     }
-    let form = Form::read(&body)?;
-    see_other(&format!("{PATH}?{}", Serializer::new(String::new()).extend_pairs(form.pairs()).finish()))
+    let form = Form::read(body)?;
+    see_other(&format!("{path}?{}", Serializer::new(String::new()).extend_pairs(form.pairs()).finish()))
 }
 
 fn request(form: &Form) -> Request {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::{HeaderMap, StatusCode, header};
+use cardea_gateway::oauth::assertion::TYPE;
 use cardea_gateway::oauth::{Client, OAuthError, Proof, authenticate};
 use cardea_gateway::{App, Ctx};
 use cardea_model::Caller;
@@ -64,7 +65,7 @@ impl FromRequest<App> for Asked {
         let body = Bytes::from_request(Request::from_parts(parts.clone(), body), app).await;
         let body = body.map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 16 KiB"))?;
         let form = Form::read(&body)?;
-        let client = client(app, &parts.headers, &form).await?;
+        let client = client(app, &ctx, (parts.uri.path(), &parts.headers), &form).await?;
         let ctx = ctx.with(Caller::Client(client.id()));
         made_out(&parts.extensions, &ctx);
         Ok(Self { ctx, client, form })
@@ -77,19 +78,34 @@ pub(super) fn is_form(headers: &HeaderMap) -> bool {
 }
 
 /// The client, by one way of proving itself and no more than one (RFC 6749 §2.3).
-async fn client(app: &App, headers: &HeaderMap, form: &Form) -> Result<Client, OAuthError> {
+async fn client(app: &App, ctx: &Ctx, (path, headers): (&str, &HeaderMap), form: &Form) -> Result<Client, OAuthError> {
     let (id, secret) = (form.get("client_id"), form.get("client_secret"));
-    if !headers.contains_key(header::AUTHORIZATION) {
-        let proof = secret.map_or(Proof::Nothing, Proof::Secret);
-        return authenticate(app, id.ok_or(OAuthError::Client)?, proof).await;
-    }
-    if headers.get_all(header::AUTHORIZATION).iter().count() > 1 || secret.is_some() {
+    let assertion = assertion(form)?;
+    let basic = headers.get_all(header::AUTHORIZATION).iter().count();
+    if basic + usize::from(secret.is_some()) + usize::from(assertion.is_some()) > 1 {
         return Err(OAuthError::Request("prove who you are in one way only"));
+    }
+    if basic == 0 {
+        let by_secret = secret.map_or(Proof::Nothing, Proof::Secret);
+        let proof = assertion.map_or(by_secret, |text| Proof::Assertion(text, path));
+        return authenticate(app, ctx, id, proof).await;
     }
     let decoded = basic::decode(headers).ok_or(OAuthError::Client)?;
     let (basic_id, basic_secret): (Cow<'_, str>, Cow<'_, str>) = basic::split(&decoded).ok_or(OAuthError::Client)?;
     if id.is_some_and(|id| id != basic_id) {
         return Err(OAuthError::Request("two client ids, and not the same"));
     }
-    authenticate(app, &basic_id, Proof::Secret(&basic_secret)).await
+    authenticate(app, ctx, Some(&basic_id), Proof::Secret(&basic_secret)).await
+}
+
+/// What the client has signed, if that is how it proves itself (RFC 7521 §4.2).
+fn assertion(form: &Form) -> Result<Option<&str>, OAuthError> {
+    match (form.get("client_assertion_type"), form.get("client_assertion")) {
+        (None, None) => Ok(None),
+        (Some(TYPE), Some(text)) => Ok(Some(text)),
+        (Some(_), Some(_)) => Err(OAuthError::Request("this `client_assertion_type` is not known")),
+        (Some(_), None) | (None, Some(_)) => {
+            Err(OAuthError::Request("`client_assertion` and `client_assertion_type` go together"))
+        }
+    }
 }

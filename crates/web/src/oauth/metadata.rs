@@ -3,13 +3,16 @@
 use axum::Json;
 use axum::extract::State;
 use cardea_gateway::App;
+use cardea_gateway::oauth::assertion;
 use cardea_gateway::oauth::authorize::SCOPES;
 use serde_json::{Value, json};
 
 /// How a client proves itself where it must.
-const PROVEN: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+const PROVEN: [&str; 3] = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+/// What a client signs to prove itself may be signed with.
+const SIGNED: [&str; 5] = assertion::ALGORITHMS;
 /// The same, and not at all: for public clients.
-const PROVEN_OR_PUBLIC: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+const PROVEN_OR_PUBLIC: [&str; 4] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
 /// RFC 8414 §2.
 pub(super) async fn server(State(app): State<App>) -> Json<Value> {
@@ -21,6 +24,7 @@ pub(super) async fn provider(State(app): State<App>) -> Json<Value> {
     let issuer = &app.settings.public_url;
     let mut said = described(issuer);
     let more = json!({
+        "end_session_endpoint": format!("{issuer}/oauth2/logout"),
         "userinfo_endpoint": format!("{issuer}/oauth2/userinfo"),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
@@ -43,10 +47,13 @@ fn described(issuer: &str) -> Value {
         "authorization_endpoint": format!("{issuer}/oauth2/authorize"),
         "token_endpoint": format!("{issuer}/oauth2/token"),
         "token_endpoint_auth_methods_supported": PROVEN_OR_PUBLIC,
+        "token_endpoint_auth_signing_alg_values_supported": SIGNED,
         "introspection_endpoint": format!("{issuer}/oauth2/introspect"),
         "introspection_endpoint_auth_methods_supported": PROVEN,
+        "introspection_endpoint_auth_signing_alg_values_supported": SIGNED,
         "revocation_endpoint": format!("{issuer}/oauth2/revoke"),
         "revocation_endpoint_auth_methods_supported": PROVEN_OR_PUBLIC,
+        "revocation_endpoint_auth_signing_alg_values_supported": SIGNED,
         "jwks_uri": format!("{issuer}/oauth2/jwks"),
         "scopes_supported": SCOPES,
         "response_types_supported": ["code"],

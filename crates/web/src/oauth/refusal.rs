@@ -27,7 +27,17 @@ impl Refusal {
 
 impl From<OAuthError> for Refusal {
     fn from(error: OAuthError) -> Self {
-        Self(error.into())
+        let mut problem = Problem::from(error);
+        // What scripts read in words of their own has one of the standard's (RFC 6749 §5.2) here.
+        let standard = match problem.code {
+            "app_disabled" => Some("unauthorized_client"),
+            "invalid_credentials" => Some("invalid_grant"),
+            _ => None,
+        };
+        if let Some(code) = standard {
+            (problem.status, problem.code) = (StatusCode::BAD_REQUEST, code);
+        }
+        Self(problem)
     }
 }
 

@@ -29,6 +29,8 @@ struct Asked {
     code: Option<String>,
     redirect_uri: Option<String>,
     code_verifier: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
 }
 
 /// What is given; what there is not is left out.
@@ -107,7 +109,7 @@ pub(super) async fn token(
     let asked = read(&headers, body)?;
     let id = client_id(&asked)?;
     let proof = asked.client_secret.as_deref().map_or(Proof::Nothing, Proof::Secret);
-    let client = oauth::authenticate(&app, id, proof).await?;
+    let client = oauth::authenticate(&app, &ctx, Some(id), proof).await?;
     let ctx = ctx.with(Caller::Client(client.id()));
     let issued = oauth::give(&app, &ctx, &client, grant(&asked)?).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(Given::from(issued))).into_response())
@@ -143,6 +145,10 @@ fn grant(asked: &Asked) -> Result<Grant<'_>, OAuthError> {
             code: needed(&asked.code, "`code` is missing")?,
             redirect_uri: needed(&asked.redirect_uri, "`redirectUri` is missing")?,
             verifier: needed(&asked.code_verifier, "`codeVerifier` is missing")?,
+        }),
+        Some("password") => Ok(Grant::Password {
+            username: needed(&asked.username, "`username` is missing")?,
+            password: needed(&asked.password, "`password` is missing")?,
         }),
         Some(_) => Err(OAuthError::GrantType),
         None => Err(OAuthError::Request("`grantType` is missing")),

@@ -2,6 +2,7 @@
 
 use super::report::{Name, Report};
 use crate::state::{Client, GrantType};
+use cardea_connect::KeySet;
 use cardea_model::name::is_label;
 use url::Url;
 
@@ -23,9 +24,13 @@ fn of_client(report: &mut Report<'_>, path: &str, client: &Client) {
         report.say(&format!("{path}.name"), "must be 1 to 200 bytes of one line");
     }
     report.services(&format!("{path}.services"), client.services.iter().map(String::as_str));
-    for (index, uri) in client.redirect_uris.iter().enumerate() {
-        if let Err(what) = redirect_uri(uri) {
-            report.say(&format!("{path}.redirect_uris[{index}]"), format!("`{uri}` {what}"));
+    let lists =
+        [("redirect_uris", &client.redirect_uris), ("post_logout_redirect_uris", &client.post_logout_redirect_uris)];
+    for (name, uris) in lists {
+        for (index, uri) in uris.iter().enumerate() {
+            if let Err(what) = redirect_uri(uri) {
+                report.say(&format!("{path}.{name}[{index}]"), format!("`{uri}` {what}"));
+            }
         }
     }
     for (index, resource) in client.resources.iter().enumerate() {
@@ -34,12 +39,15 @@ fn of_client(report: &mut Report<'_>, path: &str, client: &Client) {
             report.say(&format!("{path}.resources[{index}]"), "must be an absolute address without a fragment");
         }
     }
+    keys(report, path, client);
     let codes = client.grants.contains(&GrantType::AuthorizationCode);
     if codes && client.redirect_uris.is_empty() {
         report.say(&format!("{path}.redirect_uris"), "is needed for the grant `authorization_code`");
     }
-    if client.grants.contains(&GrantType::RefreshToken) && !codes {
-        report.say(&format!("{path}.grants"), "`refresh_token` continues `authorization_code`, which is not here");
+    let begins = codes || client.grants.contains(&GrantType::Password);
+    if client.grants.contains(&GrantType::RefreshToken) && !begins {
+        let what = "`refresh_token` continues `authorization_code` or `password`, and neither is here";
+        report.say(&format!("{path}.grants"), what);
     }
     for (index, webhook) in client.webhooks.iter().flatten().enumerate() {
         let within = path;
@@ -48,6 +56,25 @@ fn of_client(report: &mut Report<'_>, path: &str, client: &Client) {
         report.unique_in(within, Name::Webhook, &webhook.url, &format!("{path}.url"));
         for (number, event) in webhook.events.iter().enumerate() {
             report.filled(&format!("{path}.events[{number}]"), event);
+        }
+    }
+}
+
+/// One way to authenticate, and keys that verify.
+fn keys(report: &mut Report<'_>, path: &str, client: &Client) {
+    let ways = [client.secret.is_some(), client.jwks.is_some(), client.jwks_uri.is_some()];
+    if ways.into_iter().filter(|way| *way).count() > 1 {
+        report.say(path, "has one of `secret`, `jwks` and `jwks_uri`, and no two of them");
+    }
+    if let Some(address) = &client.jwks_uri {
+        report.address(&format!("{path}.jwks_uri"), address);
+    }
+    if let Some(set) = &client.jwks {
+        let listed = set.get("keys").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
+        let good = KeySet::read(set.to_string().as_bytes()).map_or(0, |set| set.count());
+        if listed == 0 || good != listed {
+            let what = "must be a key set of public keys that sign: RSA of 2048 to 4096 bits, P-256, P-384 or Ed25519";
+            report.say(&format!("{path}.jwks"), what);
         }
     }
 }

@@ -19,7 +19,7 @@ use cardea_model::{Standing, Timestamp};
 
 use crate::console::connections::{ConnectionCard, ConnectionsPage, Directory, Protocol, Stage};
 use crate::console::door::{
-    FirstStartPage, LoginFailedPage, LoginPage, NewAccountPage, OwnerInvitePage, PasswordPage, SignUpPage,
+    FirstStartPage, LoginFailedPage, LoginPage, NewAccountPage, OwnerInvitePage, PasswordPage, SignOutPage, SignUpPage,
     SignedOutPage,
 };
 use crate::console::failure::{Failure, FailurePage};
@@ -317,6 +317,15 @@ impl Sample {
                 &LoginFailedPage {
                     trace: self.text("trc_0198f2c1a9b37d10b3f24a7e5c119d02"),
                     return_to: return_to(),
+                    environment,
+                },
+            ),
+            page(
+                "sign-out",
+                &SignOutPage {
+                    client_id: self.text("portal"),
+                    post_logout_redirect_uri: self.text("https://portal.example/bye"),
+                    state: self.text("af0ifjsldkj"),
                     environment,
                 },
             ),
