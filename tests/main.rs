@@ -45,6 +45,8 @@ mod provisioning;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod registry;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod switching;

@@ -10,6 +10,7 @@ use cardea_model::id::{NodeId, RequestId};
 use cardea_model::{Caller, Clock, Random};
 use cardea_store::db::{Db, DbError};
 use cardea_store::setting;
+use cardea_tokens::certificate::Authority;
 use cardea_tokens::hash::base64url;
 use cardea_tokens::pepper::Peppers;
 use tokio::task::JoinSet;
@@ -72,6 +73,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// The keys that sign, once somebody has asked for them.
     pub(crate) ring: ArcSwapOption<Ring>,
+    /// The authority that vouches for them before registries, once somebody has asked for it.
+    pub(crate) registry_root: ArcSwapOption<Authority>,
 }
 
 impl Deref for App {
@@ -151,6 +154,7 @@ impl App {
             tries: Tries::default(),
             metrics: Metrics::default(),
             ring: ArcSwapOption::empty(),
+            registry_root: ArcSwapOption::empty(),
         })))
     }
 

@@ -7,6 +7,7 @@
 //! | [`factors`] | what local people prove themselves with: their password, and its change |
 //! | [`membership`] | groups to roles, by the rules of an org |
 //! | [`oauth`] | clients, their tokens, and the keys that sign |
+//! | [`registry`] | tokens for container registries, as docker asks for them |
 //! | [`keys`] | API keys of people and of orgs; [`check`] answers what a key may do |
 //! | [`provisioning`] | what a directory says over SCIM |
 //! | [`revocation`] | **the only place that ends access**, and its receipts |
@@ -61,6 +62,7 @@ pub mod password;
 pub mod pause;
 pub mod people;
 pub mod provisioning;
+pub mod registry;
 pub mod revocation;
 pub mod roles;
 pub mod rules;

@@ -16,6 +16,12 @@ pub fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// The bytes that [`base64url`] has written.
+#[must_use]
+pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
 /// Whether both are the same, in a time that depends on their length alone.
 #[must_use]
 pub fn same(one: &[u8], other: &[u8]) -> bool {
@@ -66,6 +72,8 @@ pub(crate) mod tests {
     #[test]
     fn base_64_is_that_of_urls() {
         assert_eq!(base64url(&[0xfb, 0xff, 0xfe, 0x01]), "-__-AQ");
+        assert_eq!(from_base64url("-__-AQ").as_deref(), Some(&[0xfb, 0xff, 0xfe, 0x01][..]));
+        assert_eq!(from_base64url("+//+AQ"), None);
     }
 
     #[test]

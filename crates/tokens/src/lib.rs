@@ -6,8 +6,10 @@
 //! | [`pepper`] | the file from which every key of the instance derives; message authentication codes of secrets |
 //! | [`seal`] | encryption of secrets that we must be able to read again |
 //! | [`jose`] | the key pairs that sign tokens |
+//! | [`certificate`] | the authority that vouches for those that sign registries' tokens |
 //! | [`hash`] | digests and comparisons |
 
+pub mod certificate;
 pub mod format;
 pub mod hash;
 pub mod jose;

@@ -8,6 +8,7 @@
 //! | [`invitations`] | `/invitations/{secret}` | invited people |
 //! | [`sign_up`] | `/sign-up` | whoever wants an account of their own |
 //! | [`oauth`] | `/oauth2/…`, `/api/v1/token`, `/api/v2/token`, `/.well-known/{openid-configuration,oauth-authorization-server}` | the services behind, and their people |
+//! | [`registry`] | `/token` | docker and its kin, for container registries |
 //! | [`scim`] | `/scim/v2/…` | provisioning clients |
 //! | [`pages`] | `/`, `/me/…`, `/o/{org}/…`, `/a/{account}/…`, `/activate/{secret}`, `/assets/…` | people |
 //! | [`probe`] | `/healthz`, `/readyz`, `/metrics` | probes |
@@ -33,6 +34,7 @@ mod openapi;
 mod pages;
 mod probe;
 mod problem;
+mod registry;
 mod scim;
 mod sign_up;
 
@@ -62,6 +64,7 @@ pub fn router(app: App) -> Router {
     let open = Router::new()
         .merge(login::callbacks())
         .merge(oauth::routes())
+        .merge(registry::routes())
         .merge(probe::routes())
         .merge(openapi::routes(document).layer(CompressionLayer::new()));
     let all = fenced
