@@ -2,7 +2,7 @@
 # Installs what is missing, and nothing that is there:
 #   scripts/setup.sh build   a C compiler
 #   scripts/setup.sh test    that, PostgreSQL, Chromium, OpenSSL, Node, the test runner, and the programs that the stories
-#                            talk to: docker's client, skopeo and a registry
+#                            talk to: docker's client, skopeo, a registry and nginx
 #   scripts/setup.sh ci      that, and the dependency checkers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -133,6 +133,7 @@ install_packages "${packages[@]}"
 
 unpack docker.io usr/bin/docker
 unpack docker-registry usr/bin/docker-registry
+unpack nginx usr/sbin/nginx
 install_node
 install_node_modules
 install_tool cargo-nextest "$nextest_version" --no-default-features --features default-no-update

@@ -43,6 +43,8 @@ mod people;
 #[cfg(test)]
 mod provisioning;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod registry;

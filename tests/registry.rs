@@ -13,6 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::oauth::said;
+pub(crate) use programs::free_address;
 
 stories! {
     a_login_is_given_a_token_that_allows_nothing,
@@ -26,7 +27,7 @@ stories! {
 }
 
 /// The name that keys are shown under.
-const USER: &str = "$oauthtoken";
+pub(crate) const USER: &str = "$oauthtoken";
 
 /// Asks as docker does, with a key or without.
 async fn ask(node: &Node, key: Option<&str>, query: &str) -> Result<Answer> {
@@ -77,7 +78,7 @@ async fn minted(node: &Node) -> Result<Vec<(String, String, Value)>> {
 }
 
 /// A service key of the org.
-async fn service_key(owner: &Browser, name: &str, grants: Value) -> Result<MadeKey> {
+pub(crate) async fn service_key(owner: &Browser, name: &str, grants: Value) -> Result<MadeKey> {
     let wanted = json!({"name": name, "never": true, "grants": grants});
     let made = owner.send(Method::POST, "/api/v1/orgs/acme/service-keys", &wanted).await?;
     ensure!(made.status == 201, "{} {}", made.status, made.body);
@@ -86,7 +87,7 @@ async fn service_key(owner: &Browser, name: &str, grants: Value) -> Result<MadeK
 }
 
 /// A grant of the registry's containers.
-fn containers(values: &[&str], scopes: &[&str]) -> Value {
+pub(crate) fn containers(values: &[&str], scopes: &[&str]) -> Value {
     json!([{"service": "registry", "entity_type": "container", "entity_values": values, "scopes": scopes}])
 }
 

@@ -67,7 +67,7 @@ impl Registry {
     }
 }
 
-async fn free_address() -> Result<String> {
+pub(crate) async fn free_address() -> Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0").await?.local_addr()?.to_string())
 }
 

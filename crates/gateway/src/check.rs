@@ -183,6 +183,14 @@ pub async fn check(app: &App, asker: &Asker, ask: &Ask<'_>) -> Result<Verdict, C
     check_with(app, Sight::of(&asker.0), ask).await
 }
 
+/// Answers whoever holds the key, or a proxy that stands in between: they hear nothing of any other key.
+///
+/// # Errors
+/// [`CheckError::Unavailable`] when no answer can be trusted.
+pub async fn check_for_holder(app: &App, ask: &Ask<'_>) -> Result<Verdict, CheckError> {
+    check_with(app, Sight::HOLDER, ask).await
+}
+
 pub(crate) async fn check_with(app: &App, sight: Sight, ask: &Ask<'_>) -> Result<Verdict, CheckError> {
     let now = app.clock.now();
     let verdict = match check_in_memory(app, sight, ask, now) {

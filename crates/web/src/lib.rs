@@ -3,6 +3,7 @@
 //! | module | routes | who |
 //! |---|---|---|
 //! | [`check`] | `/api/v1/keys/check…` | resource servers: the hot path, with a router of its own and no layers |
+//! | [`proxy`] | `/auth/check…` | reverse proxies: beside the key checks, without layers too |
 //! | [`api`] | `/api/v1/…` | people, admins, operators |
 //! | [`login`] | `/login…`, `/oidc/{connection}/callback`, `/logout`, `/link/{secret}` | people and identity providers |
 //! | [`invitations`] | `/invitations/{secret}` | invited people |
@@ -34,6 +35,7 @@ mod openapi;
 mod pages;
 mod probe;
 mod problem;
+mod proxy;
 mod registry;
 mod scim;
 mod sign_up;
@@ -75,5 +77,5 @@ pub fn router(app: App) -> Router {
         // Limits bodies itself and says so in its own words.
         .nest("/scim/v2", scim::routes())
         .layer(from_fn_with_state(app.clone(), envelope::around));
-    check::routes().merge(all).with_state(app)
+    check::routes().merge(proxy::routes()).merge(all).with_state(app)
 }
