@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, and nothing that is there:
 #   scripts/setup.sh build   a C compiler
-#   scripts/setup.sh test    that, PostgreSQL, Chromium, OpenSSL, Node and the test runner
+#   scripts/setup.sh test    that, PostgreSQL, Chromium, OpenSSL, Node, the test runner, and the programs that the stories
+#                            talk to: docker's client, skopeo, a registry and nginx
 #   scripts/setup.sh ci      that, and the dependency checkers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -37,18 +38,43 @@ node_major() {
     node --version | first_number
 }
 
+as_root=()
+become_root() {
+    has apt-get || fail "please install these with your system's package manager: $*"
+    ((EUID != 0)) || return 0
+    has sudo || fail "neither root nor sudo; please install as root: apt-get install $*"
+    as_root=(sudo)
+}
+
+updated=no
+update_lists() {
+    [[ $updated == no ]] || return 0
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 update
+    updated=yes
+}
+
 install_packages() {
     (($# > 0)) || return 0
-    has apt-get || fail "please install these with your system's package manager: $*"
-    local as_root=()
-    if ((EUID != 0)); then
-        has sudo || fail "neither root nor sudo; please install as root: apt-get install $*"
-        as_root=(sudo)
-    fi
+    become_root "$@"
     say "installing $*"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 update
+    update_lists
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
         install --yes --no-install-recommends "$@" </dev/null >/dev/null
+}
+
+# A program out of a Debian package that is not installed: installing it would start a service, and take its port.
+unpack() {
+    local package=$1 path=$2 program=${2##*/} folder
+    if has "$program" || [[ -x /usr/sbin/$program ]]; then return; fi
+    become_root "$package"
+    say "unpacking $program"
+    update_lists
+    folder=$(mktemp -d)
+    (cd "$folder" && apt-get -qq download "$package" 2>/dev/null) || fail "$package could not be downloaded"
+    mkdir -p "$tools/debian" "$tools/bin"
+    dpkg-deb --fsys-tarfile "$folder"/*.deb | tar --extract --directory "$tools/debian" "./$path"
+    rm -r "$folder"
+    ln -sf "$tools/debian/$path" "$tools/bin/$program"
 }
 
 # A cargo sub-command, of exactly the version named, from its locked sources.
@@ -92,6 +118,7 @@ for_test() {
     (($(newest_postgres) >= oldest_postgres)) || packages+=("postgresql-$oldest_postgres")
     has chromium || packages+=(chromium)
     has openssl || packages+=(openssl)
+    has skopeo || packages+=(skopeo)
     (($(node_major) >= oldest_node)) || packages+=(python3-venv)
 }
 
@@ -104,6 +131,9 @@ esac
 install_packages "${packages[@]}"
 [[ "$1" == build ]] && exit 0
 
+unpack docker.io usr/bin/docker
+unpack docker-registry usr/bin/docker-registry
+unpack nginx usr/sbin/nginx
 install_node
 install_node_modules
 install_tool cargo-nextest "$nextest_version" --no-default-features --features default-no-update

@@ -8,6 +8,7 @@ mod keys;
 mod orgs;
 mod people;
 mod program;
+mod registry;
 mod rules;
 mod serving;
 mod watching;

@@ -43,7 +43,11 @@ mod people;
 #[cfg(test)]
 mod provisioning;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod races;
+#[cfg(test)]
+mod registry;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]

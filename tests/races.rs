@@ -9,6 +9,7 @@ mod fences;
 mod first_sign_in;
 mod invitations;
 mod leaving;
+mod registry;
 mod rotations;
 
 use std::future::Future;

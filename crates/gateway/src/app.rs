@@ -10,6 +10,7 @@ use cardea_model::id::{NodeId, RequestId};
 use cardea_model::{Caller, Clock, Random};
 use cardea_store::db::{Db, DbError};
 use cardea_store::setting;
+use cardea_tokens::certificate::Authority;
 use cardea_tokens::hash::base64url;
 use cardea_tokens::pepper::Peppers;
 use tokio::task::JoinSet;
@@ -75,6 +76,8 @@ pub struct Parts {
     pub(crate) ring: ArcSwapOption<Ring>,
     /// The keys with which GitHub signs its reports.
     pub(crate) github: KeyCache,
+    /// The authority that vouches for them before registries, once somebody has asked for it.
+    pub(crate) registry_root: ArcSwapOption<Authority>,
 }
 
 impl Deref for App {
@@ -155,6 +158,7 @@ impl App {
             metrics: Metrics::default(),
             ring: ArcSwapOption::empty(),
             github: KeyCache::default(),
+            registry_root: ArcSwapOption::empty(),
         })))
     }
 

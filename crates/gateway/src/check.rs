@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use cardea_model::catalogue::ServiceSet;
-use cardea_model::id::{ClientId, KeyId, UserId};
+use cardea_model::id::{AccountId, ClientId, KeyId, UserId};
 use cardea_model::key::{KeyKind, KeyState, Question, Reason, decide, unlocked};
 use cardea_model::{Fault, Kind, Timestamp};
 use cardea_store::db::{Conn, DbError};
@@ -25,7 +25,7 @@ use cardea_store::secret::{self, Resident};
 use cardea_tokens::format::{self, Kid};
 use cardea_tokens::pepper::Mac;
 
-pub(crate) use fill::{client_entry, fill, fill_clients, keep_keys, reload_key, reload_org};
+pub(crate) use fill::{client_entry, clients_of, fill, fill_clients, keep_keys, reload_key, reload_org};
 use fill::{entry, read_client};
 pub(crate) use holder::sum;
 pub(crate) use inspect::{Facts, inspect};
@@ -126,6 +126,25 @@ impl Asker {
     }
 }
 
+/// What whoever asks may hear of.
+#[derive(Clone, Copy)]
+pub(crate) struct Sight {
+    /// The account whose keys they see; those of all accounts if none.
+    pub(crate) account: Option<AccountId>,
+    /// The services that they run; all of them if none.
+    pub(crate) services: Option<ServiceSet>,
+}
+
+impl Sight {
+    /// Of one who holds the key: all that it may do is theirs to know.
+    pub(crate) const HOLDER: Self = Self { account: None, services: None };
+
+    /// Of a client.
+    pub(crate) fn of(client: &ClientEntry) -> Self {
+        Self { account: client.account, services: Some(client.services) }
+    }
+}
+
 /// Makes out the client that asks, by its id and secret.
 ///
 /// # Errors
@@ -156,16 +175,28 @@ pub(crate) async fn prove_client(app: &App, client_id: &str, secret: &str) -> Re
     if entry.macs(app.clock.now()).any(|mac| fits(&mac)) { Ok(entry) } else { Err(CheckError::Client) }
 }
 
-/// Answers.
+/// Answers a service.
 ///
 /// # Errors
 /// [`CheckError::Unavailable`] when no answer can be trusted.
 pub async fn check(app: &App, asker: &Asker, ask: &Ask<'_>) -> Result<Verdict, CheckError> {
+    check_with(app, Sight::of(&asker.0), ask).await
+}
+
+/// Answers whoever holds the key, or a proxy that stands in between: they hear nothing of any other key.
+///
+/// # Errors
+/// [`CheckError::Unavailable`] when no answer can be trusted.
+pub async fn check_for_holder(app: &App, ask: &Ask<'_>) -> Result<Verdict, CheckError> {
+    check_with(app, Sight::HOLDER, ask).await
+}
+
+pub(crate) async fn check_with(app: &App, sight: Sight, ask: &Ask<'_>) -> Result<Verdict, CheckError> {
     let now = app.clock.now();
-    let verdict = match check_in_memory(app, asker, ask, now) {
+    let verdict = match check_in_memory(app, sight, ask, now) {
         Some(verdict) => verdict,
         // In a box: the rare way must not make the usual one carry its weight.
-        None => match Box::pin(check_in_database(app, asker, ask, now)).await {
+        None => match Box::pin(check_in_database(app, sight, ask, now)).await {
             Ok(verdict) => {
                 app.metrics.checks_asked.inc();
                 verdict
@@ -189,13 +220,13 @@ pub(crate) fn is_fresh(app: &App) -> bool {
 
 /// The kid and the kind of a key that is well formed; nothing else gets as far as a look-up. The kind is believed once the
 /// code is good, which is over the whole text.
-fn well_formed(text: &str) -> Option<(Kid, KeyKind)> {
+pub(crate) fn well_formed(text: &str) -> Option<(Kid, KeyKind)> {
     let parsed = format::parse(text).ok()?;
     Some((parsed.kid, parsed.prefix.key_kind()?))
 }
 
 /// Answers from memory; `None` where memory does not know or may not be trusted.
-fn check_in_memory(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timestamp) -> Option<Verdict> {
+fn check_in_memory(app: &App, sight: Sight, ask: &Ask<'_>, now: Timestamp) -> Option<Verdict> {
     let Some((kid, kind)) = well_formed(ask.key) else { return Some(Verdict::Denied(Reason::Malformed)) };
     if !is_fresh(app) {
         return None;
@@ -207,14 +238,14 @@ fn check_in_memory(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timestamp) -> O
         if kind == KeyKind::Legacy && holder::is_elsewhere(ask, &profile.org.facts.load().name) {
             return None;
         }
-        Some(judge(app, asker, (ask, kind), entry, profile, now))
+        Some(judge(app, sight, (ask, kind), entry, profile, now))
     })?
 }
 
 /// The whole verdict, on whatever is at hand. The order decides which reason is given.
 fn judge(
     app: &App,
-    asker: &Asker,
+    sight: Sight,
     (ask, kind): (&Ask<'_>, KeyKind),
     entry: &KeyEntry,
     profile: &Profile,
@@ -225,10 +256,10 @@ fn judge(
         return Verdict::Denied(Reason::UnknownKey);
     }
     // A client of one account sees that account's keys only.
-    if asker.0.account.is_some_and(|account| account != profile.account) {
+    if sight.account.is_some_and(|account| account != profile.account) {
         return Verdict::Denied(Reason::UnknownKey);
     }
-    match stands(app, Some(&asker.0.services), (ask, kind), (entry, profile), now) {
+    match stands(app, sight.services, (ask, kind), (entry, profile), now) {
         Ok(org) => {
             entry.note_use(now);
             Verdict::Allowed(Allowed { key: entry.id(), kind, org, user: profile.user, expires_at: entry.expires_at() })
@@ -256,7 +287,7 @@ fn dead(entry: &KeyEntry, now: Timestamp) -> Option<Reason> {
 /// asks, if that matters.
 fn stands(
     app: &App,
-    served: Option<&ServiceSet>,
+    served: Option<ServiceSet>,
     (ask, kind): (&Ask<'_>, KeyKind),
     (entry, profile): (&KeyEntry, &Profile),
     now: Timestamp,
@@ -287,7 +318,7 @@ fn stands(
 }
 
 /// Answers from rows read now, and keeps them.
-async fn check_in_database(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timestamp) -> Result<Verdict, DbError> {
+async fn check_in_database(app: &App, sight: Sight, ask: &Ask<'_>, now: Timestamp) -> Result<Verdict, DbError> {
     let Some((kid, kind)) = well_formed(ask.key) else { return Ok(Verdict::Denied(Reason::Malformed)) };
     // The memory that stands before the read: what is read is never kept in one that was begun after it.
     let memory = Arc::clone(&app.memory());
@@ -304,8 +335,8 @@ async fn check_in_database(app: &App, asker: &Asker, ask: &Ask<'_>, now: Timesta
     drop(conn);
     let verdict = match &elsewhere {
         // What has ended at home has ended everywhere.
-        Some((there, profile)) if dead(&entry, now).is_none() => judge(app, asker, (ask, kind), there, profile, now),
-        Some(_) | None => judge(app, asker, (ask, kind), &entry, &profile, now),
+        Some((there, profile)) if dead(&entry, now).is_none() => judge(app, sight, (ask, kind), there, profile, now),
+        Some(_) | None => judge(app, sight, (ask, kind), &entry, &profile, now),
     };
     if matches!(verdict, Verdict::Allowed(_)) {
         entry.note_use(now);

@@ -8,6 +8,7 @@
 //! | [`membership`] | groups to roles, by the rules of an org |
 //! | [`oauth`] | clients, their tokens, and the keys that sign |
 //! | [`apps`] | clients that an account makes for its scripts |
+//! | [`registry`] | tokens for container registries, as docker asks for them |
 //! | [`keys`] | API keys of people and of orgs; [`check`] answers what a key may do |
 //! | [`leaks`] | somebody shows a key that they have found |
 //! | [`provisioning`] | what a directory says over SCIM |
@@ -65,6 +66,7 @@ pub mod password;
 pub mod pause;
 pub mod people;
 pub mod provisioning;
+pub mod registry;
 pub mod revocation;
 pub mod roles;
 pub mod rules;

@@ -37,6 +37,7 @@ pub mod id;
 pub mod key;
 pub mod name;
 pub mod numbers;
+pub mod registry;
 pub mod rule;
 pub mod time;
 

@@ -20,6 +20,7 @@ mod owner;
 mod people;
 mod place;
 mod progress;
+mod registry;
 mod remote;
 mod role;
 mod rule;
@@ -118,6 +119,9 @@ pub(crate) enum Command {
     /// API keys and the other secrets that Cardea issues
     #[command(subcommand)]
     Key(key::Key),
+    /// Container registries that trust the gateway's tokens
+    #[command(subcommand)]
+    Registry(Registry),
     /// The audit log
     #[command(subcommand)]
     Audit(Audit),
@@ -207,6 +211,17 @@ pub(crate) struct Member {
     pub(crate) of: Of,
 }
 
+/// Container registries.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Registry {
+    /// Print the certificates by which a registry knows the gateway's tokens (`rootcertbundle`)
+    ///
+    /// The first one is the authority, which stays the same; the others are the keys that sign now or next, for registries
+    /// whose tokens carry no certificate (`x5c: false`). It acts on the database of this machine.
+    #[command(after_help = "Example:\n  cardea registry trust-bundle > /etc/docker/registry/cardea.pem")]
+    TrustBundle(Printed),
+}
+
 /// The audit log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -256,6 +271,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Invite(invite) => ask(async |environment| invite::invite(environment, invite).await),
         Command::Key(key) => ask(async |environment| key::key(environment, key).await),
         Command::Rule(rule) => ask(async |environment| rule::rule(environment, rule).await),
+        Command::Registry(Registry::TrustBundle(printed)) => {
+            with(cli, async |config, _| registry::trust_bundle(config, printed.json).await)
+        }
         Command::Audit(Audit::Verify(printed)) => {
             with(cli, async |config, _| audit::verify(config, printed.json).await)
         }

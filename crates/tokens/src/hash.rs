@@ -22,6 +22,12 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The bytes that [`base64url`] has written.
+#[must_use]
+pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
 /// Whether both are the same, in a time that depends on their length alone.
 #[must_use]
 pub fn same(one: &[u8], other: &[u8]) -> bool {
@@ -71,6 +77,8 @@ pub(crate) mod tests {
     #[test]
     fn base_64_is_that_of_urls() {
         assert_eq!(base64url(&[0xfb, 0xff, 0xfe, 0x01]), "-__-AQ");
+        assert_eq!(from_base64url("-__-AQ").as_deref(), Some(&[0xfb, 0xff, 0xfe, 0x01][..]));
+        assert_eq!(from_base64url("+//+AQ"), None);
     }
 
     #[test]

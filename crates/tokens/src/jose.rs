@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -13,7 +13,7 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use crate::hash::{base64url, sha256};
@@ -52,6 +52,7 @@ pub struct SigningKey {
     algorithm: Algorithm,
     kid: String,
     jwk: String,
+    spki: Vec<u8>,
     pair: Pair,
 }
 
@@ -101,22 +102,24 @@ impl SigningKey {
     /// [`JoseError::Form`].
     pub fn read(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, JoseError> {
         let failed = |_| JoseError::Form;
-        let (pair, members) = match algorithm {
+        let (pair, members, spki) = match algorithm {
             Algorithm::Es256 => {
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(failed)?;
                 let members = ec_members(pair.public_key().as_ref()).ok_or(JoseError::Form)?;
-                (Pair::Ecdsa(pair), members)
+                let spki = public(pair.public_key())?;
+                (Pair::Ecdsa(pair), members, spki)
             }
             Algorithm::Rs256 => {
                 let pair = RsaKeyPair::from_pkcs8(pkcs8).map_err(failed)?;
                 let members = rsa_members(pair.public_key().as_ref()).ok_or(JoseError::Form)?;
-                (Pair::Rsa(pair), members)
+                let spki = public(pair.public_key())?;
+                (Pair::Rsa(pair), members, spki)
             }
         };
         // RFC 7638 §3: the required members alone, in the order of their names, without blanks.
         let kid = base64url(&sha256(format!("{{{members}}}").as_bytes()));
         let jwk = format!(r#"{{{members},"use":"sig","alg":"{}","kid":"{kid}"}}"#, algorithm.as_str());
-        Ok(Self { algorithm, kid, jwk, pair })
+        Ok(Self { algorithm, kid, jwk, spki, pair })
     }
 
     /// How it signs.
@@ -137,12 +140,45 @@ impl SigningKey {
         &self.jwk
     }
 
+    /// Its public half as certificates hold it: a `SubjectPublicKeyInfo` in DER (RFC 5280 §4.1.2.7).
+    #[must_use]
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// The name that registries before version 3 give it: of the SHA-256 of [`Self::spki`] 30 bytes in base 32 (RFC 4648 §6),
+    /// in groups of four with `:` between.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let digest = sha256(&self.spki);
+        let groups = digest.chunks_exact(5).take(6).flat_map(|chunk| {
+            let bits = chunk.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+            [20, 0].map(|shift| (0..4).rev().map(|place| base32(bits >> (shift + 5 * place))).collect::<String>())
+        });
+        groups.collect::<Vec<_>>().join(":")
+    }
+
     /// A token of this type, such as `at+jwt`, over a payload in JSON (RFC 7515 §3.1).
     ///
     /// # Errors
     /// [`JoseError::Signature`].
     pub fn token(&self, typ: &str, payload: &str) -> Result<String, JoseError> {
-        let header = format!(r#"{{"alg":"{}","typ":"{typ}","kid":"{}"}}"#, self.algorithm.as_str(), self.kid);
+        self.token_as(typ, (&self.kid, None), payload)
+    }
+
+    /// The same with this name of the key in its header, and with the key's certificate in DER (RFC 7515 §4.1.6), if it is
+    /// to have one.
+    ///
+    /// # Errors
+    /// [`JoseError::Signature`].
+    pub fn token_as(
+        &self,
+        typ: &str,
+        (kid, certificate): (&str, Option<&[u8]>),
+        payload: &str,
+    ) -> Result<String, JoseError> {
+        let chain = certificate.map(|der| format!(r#","x5c":["{}"]"#, STANDARD.encode(der))).unwrap_or_default();
+        let header = format!(r#"{{"alg":"{}","typ":"{typ}","kid":"{kid}"{chain}}}"#, self.algorithm.as_str());
         let mut text = format!("{}.{}", base64url(header.as_bytes()), base64url(payload.as_bytes()));
         let signature = self.sign(text.as_bytes())?;
         text.push('.');
@@ -196,6 +232,17 @@ pub fn payload(token: &str) -> Option<Vec<u8>> {
         return None;
     };
     URL_SAFE_NO_PAD.decode(payload).ok()
+}
+
+/// A public key as certificates hold it.
+pub(crate) fn public(key: &impl AsDer<PublicKeyX509Der<'static>>) -> Result<Vec<u8>, JoseError> {
+    key.as_der().map(|der| der.as_ref().to_vec()).map_err(|_| JoseError::Form)
+}
+
+/// The character of the lowest five bits (RFC 4648 §6).
+fn base32(bits: u64) -> char {
+    let digit = usize::try_from(bits & 31).unwrap_or_default();
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".chars().nth(digit).unwrap_or_default()
 }
 
 /// `crv`, `kty`, `x` and `y` of an uncompressed point (SEC 1 §2.3.3).

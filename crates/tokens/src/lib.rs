@@ -7,8 +7,10 @@
 //! | [`seal`] | encryption of secrets that we must be able to read again |
 //! | [`jose`] | the key pairs that sign tokens |
 //! | [`ecdsa`] | signatures of others |
+//! | [`certificate`] | the authority that vouches for those that sign registries' tokens |
 //! | [`hash`] | digests and comparisons |
 
+pub mod certificate;
 pub mod ecdsa;
 pub mod format;
 pub mod hash;

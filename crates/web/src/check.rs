@@ -33,7 +33,7 @@ const LARGEST_BATCH: usize = 128 << 10;
 /// The most questions of a batch.
 const MOST: usize = 100;
 /// The most labels of a question.
-const MOST_LABELS: usize = 8;
+pub(crate) const MOST_LABELS: usize = 8;
 /// How long a body may be on its way: a question fits into a packet or two.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -155,7 +155,8 @@ pub(crate) async fn answer_batch(State(app): State<App>, Received { head, body }
     finish(&app, try_batch(&app, &head, body).await)
 }
 
-fn finish(app: &App, answered: Result<Response, Problem>) -> Response {
+/// The answer, or the problem in its form: no envelope stands around these routes.
+pub(crate) fn finish(app: &App, answered: Result<Response, Problem>) -> Response {
     match answered {
         Ok(response) => response,
         Err(problem) => {
@@ -164,6 +165,7 @@ fn finish(app: &App, answered: Result<Response, Problem>) -> Response {
                 tracing::error!(request.id = id, cause, "a key check could not be answered");
             }
             let mut response = problem.render(&id);
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             if response.status() == StatusCode::UNAUTHORIZED {
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, basic::CHALLENGE);
             }

@@ -3,11 +3,13 @@
 //! | module | routes | who |
 //! |---|---|---|
 //! | [`check`] | `/api/v1/keys/check…` | resource servers: the hot path, with a router of its own and no layers |
+//! | [`proxy`] | `/auth/check…` | reverse proxies: beside the key checks, without layers too |
 //! | [`api`] | `/api/v1/…` | people, admins, operators |
 //! | [`login`] | `/login…`, `/oidc/{connection}/callback`, `/logout`, `/link/{secret}` | people and identity providers |
 //! | [`invitations`] | `/invitations/{secret}` | invited people |
 //! | [`sign_up`] | `/sign-up` | whoever wants an account of their own |
 //! | [`oauth`] | `/oauth2/…`, `/api/v1/token`, `/api/v2/token`, `/.well-known/{openid-configuration,oauth-authorization-server}` | the services behind, and their people |
+//! | [`registry`] | `/token` | docker and its kin, for container registries |
 //! | [`scim`] | `/scim/v2/…` | provisioning clients |
 //! | [`pages`] | `/`, `/me/…`, `/o/{org}/…`, `/a/{account}/…`, `/activate/{secret}`, `/assets/…` | people |
 //! | [`probe`] | `/healthz`, `/readyz`, `/metrics` | probes |
@@ -33,6 +35,8 @@ mod openapi;
 mod pages;
 mod probe;
 mod problem;
+mod proxy;
+mod registry;
 mod scim;
 mod sign_up;
 
@@ -63,6 +67,7 @@ pub fn router(app: App) -> Router {
         .merge(login::callbacks())
         .merge(oauth::routes())
         .merge(api::leaks::of_partners())
+        .merge(registry::routes())
         .merge(probe::routes())
         .merge(openapi::routes(document).layer(CompressionLayer::new()));
     let all = fenced
@@ -73,5 +78,5 @@ pub fn router(app: App) -> Router {
         // Limits bodies itself and says so in its own words.
         .nest("/scim/v2", scim::routes())
         .layer(from_fn_with_state(app.clone(), envelope::around));
-    check::routes().merge(all).with_state(app)
+    check::routes().merge(proxy::routes()).merge(all).with_state(app)
 }

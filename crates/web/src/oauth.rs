@@ -18,6 +18,7 @@ use cardea_model::ShownOnce;
 use serde::Serialize;
 use serde_json::json;
 
+pub(crate) use form::is_form;
 use form::{Asked, Form};
 use refusal::Refusal;
 

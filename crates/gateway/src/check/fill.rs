@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cardea_model::Timestamp;
+use cardea_model::catalogue::ServiceIndex;
 use cardea_model::id::{AccountId, OrgId};
 use cardea_model::key::{GrantSpec, KeyGrants, KeyState};
 use cardea_store::db::{Conn, DbError};
@@ -107,6 +108,18 @@ pub(crate) fn client_entry(app: &App, row: client::Client) -> Option<ClientEntry
 pub(super) async fn read_client(app: &App, client_id: &str) -> Result<Option<Arc<ClientEntry>>, DbError> {
     let row = client::find(&mut app.db.read().await?, client_id).await?;
     Ok(row.and_then(|row| client_entry(app, row)).map(Arc::new))
+}
+
+/// The clients that run the service, by name, the operator's last.
+pub(crate) async fn clients_of(app: &App, service: ServiceIndex) -> Result<Vec<Arc<ClientEntry>>, DbError> {
+    let rows = client::all(&mut app.db.read().await?).await?;
+    let entries = rows.into_iter().filter_map(|row| client_entry(app, row));
+    let mut clients: Vec<_> = entries.filter(|entry| entry.services.has(service)).map(Arc::new).collect();
+    clients.sort_by(|a, b| {
+        let order = |entry: &ClientEntry| (entry.account.is_none(), entry.declared.client_id.clone());
+        order(a).cmp(&order(b))
+    });
+    Ok(clients)
 }
 
 /// Reads all clients anew.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::claims::subject;
 use super::{Client, OAuthError, client};
 use crate::app::App;
-use crate::check;
+use crate::check::{self, Sight};
 use crate::context::Ctx;
 use crate::session;
 
@@ -68,7 +68,7 @@ pub async fn introspect(app: &App, ctx: &Ctx, asker: &Client, text: &str) -> Res
     if let Ok(parsed) = format::parse(text)
         && parsed.prefix.key_kind().is_some()
     {
-        let facts = check::inspect(app, &asker.0, text, ctx.now).await?;
+        let facts = check::inspect(app, Sight::of(&asker.0), text, ctx.now).await?;
         return Ok(facts.map(|facts| of_key(app, facts)));
     }
     let mut conn = app.db.read().await?;

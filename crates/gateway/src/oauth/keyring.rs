@@ -46,6 +46,11 @@ impl Ring {
         signing.find(|key| key.algorithm() == algorithm).ok_or(UNREADABLE)
     }
 
+    /// The keys of this algorithm, also those whose turn is to come or over.
+    pub(crate) fn published(&self, algorithm: Algorithm) -> impl Iterator<Item = &SigningKey> {
+        self.keys.iter().map(|(key, _)| key).filter(move |key| key.algorithm() == algorithm)
+    }
+
     /// The payload of a token that one of our keys signed, whichever; whether it still holds, the caller asks.
     pub(crate) fn payload(&self, token: &str) -> Option<Vec<u8>> {
         self.keys.iter().find_map(|(key, _)| key.payload(token))

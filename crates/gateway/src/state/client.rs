@@ -47,8 +47,8 @@ pub struct Client {
     /// How its registry tokens name their key.
     #[serde(default)]
     pub kid_style: KidStyle,
-    /// Whether its registry tokens carry the certificate chain.
-    #[serde(default)]
+    /// Whether its registry tokens carry the certificate of the key that signed them.
+    #[serde(default = "yes")]
     pub x5c: bool,
     /// Where it wants to hear of ended access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,6 +61,10 @@ impl Client {
     pub const fn has_keys(&self) -> bool {
         self.jwks.is_some() || self.jwks_uri.is_some()
     }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What a client may ask the token endpoint for (RFC 6749).

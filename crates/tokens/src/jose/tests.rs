@@ -53,3 +53,19 @@ proptest::proptest! {
         let _ = payload(&String::from_utf8_lossy(&bytes));
     }
 }
+
+#[test]
+fn a_fingerprint_is_twelve_groups_of_the_digest_and_stands_where_it_is_asked_for() {
+    let key = SigningKey::read(Algorithm::Es256, &SigningKey::generate(Algorithm::Es256).unwrap()).unwrap();
+    let groups: Vec<String> = key.fingerprint().split(':').map(str::to_owned).collect();
+    assert!(groups.len() == 12 && groups.iter().all(|group| group.len() == 4), "{groups:?}");
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let bits: String = groups.concat().chars().map(|c| format!("{:05b}", alphabet.find(c).unwrap())).collect();
+    let digest: String = sha256(key.spki())[..30].iter().map(|byte| format!("{byte:08b}")).collect();
+    assert_eq!(bits, digest);
+    let token = key.token_as("JWT", (&key.fingerprint(), Some(&[1, 2, 3])), "{}").unwrap();
+    let header = token.split('.').next().unwrap();
+    let expected = format!(r#"{{"alg":"ES256","typ":"JWT","kid":"{}","x5c":["AQID"]}}"#, key.fingerprint());
+    assert_eq!(URL_SAFE_NO_PAD.decode(header).unwrap(), expected.as_bytes());
+    assert!(key.payload(&token).is_some());
+}

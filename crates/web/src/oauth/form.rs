@@ -72,7 +72,8 @@ impl FromRequest<App> for Asked {
     }
 }
 
-pub(super) fn is_form(headers: &HeaderMap) -> bool {
+/// Whether the body is a form.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
