@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "0004_keys.sql",
     "0005_rules.sql",
     "0006_oauth.sql",
+    "0007_claims.sql",
 ];
 
 /// For PostgreSQL: the lock by which runners take turns. The number is any that nobody else uses.
