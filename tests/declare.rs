@@ -80,7 +80,7 @@ fn example() -> Value {
                 "audience": "http://127.0.0.1:8700/signals/okta-events", "profile": "final", "authorization": signal
             }],
             "rules": [{
-                "name": "AIE admins", "connection": "okta", "any_of": [{"equals": "NGC_AIE_PR_Admin"}],
+                "name": "AIE admins", "connection": "okta", "any_of": [{"equals": "NGC_AIE_PR_Admin"}, {"claim": "/realm/roles", "one_of": ["push"]}],
                 "account_role": "member",
                 "grants": [{"service": "registry", "role": "admin"},
                     {"team": "vision", "service": "catalog", "role": "read"}]
@@ -291,7 +291,7 @@ async fn what_is_exported_is_applied_to_no_effect(engine: Engine) -> Result<()> 
         ("/connections/1/stage", json!("live")),
         ("/directories", json!([{"connection": "okta", "tokens": [{"name": "primary", "secret": {"kept": true}}]}])),
         ("/signals/0/authorization", json!({"kept": true})),
-        ("/rules/0/any_of", json!([{"equals": "NGC_AIE_PR_Admin"}])),
+        ("/rules/0/any_of", json!([{"equals": "NGC_AIE_PR_Admin"}, {"claim": "/realm/roles", "one_of": ["push"]}])),
         ("/rules_state", json!("active")),
         ("/clients/0/webhooks/0/secret", json!({"kept": true})),
         ("/org/services", json!(["catalog", "public_api_endpoints", "registry"])),

@@ -1,5 +1,6 @@
 //! Killed in the middle of anything: what was answered is kept, what was not is whole or absent.
 
+mod activation;
 mod letters;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -25,7 +25,7 @@ use cardea_gateway::{App, Ctx, people, session};
 use cardea_model::id::{ConnectionId, KeyId, MemberId, SessionId, UserId};
 use cardea_model::key::{Expiry, GrantSpec, KeyKind};
 use cardea_model::rule::AccountRole;
-use cardea_model::{Caller, Person, Standing};
+use cardea_model::{Caller, Person, Standing, Timestamp};
 use cardea_store::connection::{self, Connection};
 use cardea_store::db::Tx;
 use cardea_store::session as store_session;
@@ -170,12 +170,12 @@ fn wanted() -> Wanted {
 }
 
 /// The connection of the scene.
-async fn okta(app: &App) -> Result<Connection> {
+pub(crate) async fn okta(app: &App) -> Result<Connection> {
     connection::named(&mut app.db.read().await?, "okta").await?.context("okta")
 }
 
 /// A sign-in's attempt, begun now.
-fn begun(ctx: &Ctx, connection: ConnectionId) -> flow::Flow {
+pub(crate) fn begun(ctx: &Ctx, connection: ConnectionId) -> flow::Flow {
     flow::Flow {
         connection,
         nonce: String::new(),
@@ -226,9 +226,14 @@ async fn a_login_never_outruns_a_deactivation(engine: Engine) -> Result<()> {
 }
 
 fn asserted(world: &World, number: usize) -> cardea_connect::Identity {
+    asserted_by(world.provider.issuer(), number, world.node().app.clock.now())
+}
+
+/// What a provider says of somebody in no group.
+pub(crate) fn asserted_by(issuer: &str, number: usize, issued_at: Timestamp) -> cardea_connect::Identity {
     cardea_connect::Identity {
         subject: format!("subject-{number}"),
-        issuer: world.provider.issuer().to_owned(),
+        issuer: issuer.to_owned(),
         email: None,
         name: Some(format!("Person {number}")),
         given_name: None,
@@ -236,8 +241,9 @@ fn asserted(world: &World, number: usize) -> cardea_connect::Identity {
         preferred_username: Some(format!("person{number}")),
         upn: None,
         groups: cardea_connect::GroupClaims::Present(Vec::new()),
+        claims: std::collections::BTreeMap::new(),
         auth_time: None,
-        issued_at: world.node().app.clock.now(),
+        issued_at,
         sid: None,
         amr: Vec::new(),
         remarks: Vec::new(),

@@ -5,6 +5,7 @@ mod activation;
 mod claims;
 mod freezing;
 mod model;
+mod named_claims;
 mod previews;
 
 use anyhow::{Context, Result};

@@ -15,6 +15,7 @@ stories! {
     a_withdrawn_and_an_invented_link_say_so,
     roles_that_are_gone_are_named_and_the_others_given,
     an_invitation_ends_with_what_its_inviter_may,
+    what_its_inviter_may_not_give_any_more_is_not_given,
     people_of_a_provider_prove_themselves_there,
     no_invitation_overrules_an_end_of_access,
     roles_are_given_before_acceptance_in_a_second_step,
@@ -171,6 +172,43 @@ async fn an_invitation_ends_with_what_its_inviter_may(engine: Engine) -> Result<
     let refused = world.browser()?.post_form(&link, &[("password", CHOSEN)]).await?;
     assert_eq!((refused.status, refused.code().as_str()), (409, "inviter_gone"));
     assert_eq!(members(&world).await?, 2);
+    Ok(())
+}
+
+/// Whoever managed the users of the org and manages those of a team now gives roles in that team only.
+async fn what_its_inviter_may_not_give_any_more_is_not_given(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let owner = world.sign_in_owner().await?;
+    let (org, team) = (
+        json!({"service": "gateway", "role": "user_admin"}),
+        json!({"team": "vision", "service": "gateway", "role": "user_admin"}),
+    );
+    let both = json!({"account_role": "admin", "roles": [org, team]});
+    let link = invited(world.node(), &owner, "manager@acme.test", &both).await?;
+    let manager = join(&world, &link).await?;
+    let promised = json!({"account_role": "admin", "roles": [
+        {"service": "catalog", "role": "read"}, {"team": "vision", "service": "catalog", "role": "read"}, org, team]});
+    let first = invited(world.node(), &manager, "nina@acme.test", &promised).await?;
+    let second = invited(world.node(), &manager, "otto@acme.test", &promised).await?;
+    let mine = async |browser: &Browser| {
+        let roles = browser.get("/api/v1/me").await?.json()["orgs"][0]["roles"].clone();
+        anyhow::Ok(roles.as_array().context("roles")?.len())
+    };
+    assert_eq!(mine(&join(&world, &first).await?).await?, 4, "as long as the manager may");
+
+    let path = "/api/v1/orgs/acme/users/manager@acme.test/roles?service=gateway&role=user_admin";
+    assert_eq!(owner.send(Method::DELETE, path, &json!({})).await?.status, 200);
+    let manager = json!({"account_role": "member"});
+    let tenant = "/api/v1/accounts/acme/users/manager@acme.test";
+    assert_eq!(owner.send(Method::PATCH, tenant, &manager).await?.status, 200);
+    let otto = world.browser()?;
+    let accepted = otto.post_form(&second, &[("password", CHOSEN)]).await?;
+    assert_eq!(accepted.status, 200, "{}", accepted.body);
+    assert_eq!(accepted.body.matches("whoever promised it may not give it any more").count(), 4, "{}", accepted.body);
+    let me = otto.get("/api/v1/me").await?.json();
+    let has = me["orgs"][0]["roles"].clone();
+    assert_eq!((&has[0]["team"], &has[0]["service"], mine(&otto).await?), (&json!("vision"), &json!("catalog"), 1));
+    assert_eq!(otto.get("/api/v1/accounts/acme/users").await?.status, 403, "nor do they manage the account");
     Ok(())
 }
 

@@ -15,17 +15,19 @@ stories! {
 }
 
 const PEOPLE: [&str; 3] = ["ana", "bo", "dana"];
-const GROUPS: [&str; 3] = ["red", "green", "blue"];
+/// A claim, empty for the connection's own, and a group that it says.
+type Group = (&'static str, &'static str);
+const GROUPS: [Group; 4] = [("", "red"), ("", "green"), ("colours", "red"), ("colours", "blue")];
 const ROLES: [(&str, &str); 3] = [("registry", "viewer"), ("registry", "admin"), ("catalog", "read")];
 const HISTORIES: u64 = 6;
 const STEPS: usize = 28;
 
 /// A rule: the group and the role that it gives.
-type Given = (&'static str, (&'static str, &'static str));
+type Given = (Group, (&'static str, &'static str));
 
 #[derive(Clone, Default)]
 struct Someone {
-    groups: BTreeSet<&'static str>,
+    groups: BTreeSet<Group>,
     by_hand: BTreeSet<(&'static str, &'static str)>,
     /// The activation since which only rules give their roles.
     managed: Option<usize>,
@@ -49,8 +51,13 @@ struct Model {
 }
 
 impl Model {
-    fn signs_in(&mut self, name: &'static str, groups: BTreeSet<&'static str>) {
-        self.people.entry(name).or_default().groups = groups;
+    /// A claim that no rule names, as edited or in force, is not asked for: what was known of it stays.
+    fn signs_in(&mut self, name: &'static str, groups: &BTreeSet<Group>) {
+        let named: BTreeSet<&str> =
+            self.draft.values().chain(&self.force.rules).map(|((claim, _), _)| *claim).chain([""]).collect();
+        let someone = self.people.entry(name).or_default();
+        someone.groups.retain(|(claim, _)| !named.contains(claim));
+        someone.groups.extend(groups.iter().filter(|(claim, _)| named.contains(claim)));
         self.manage();
     }
 
@@ -143,11 +150,16 @@ struct Both {
 }
 
 impl Both {
-    async fn signs_in(&mut self, name: &'static str, groups: BTreeSet<&'static str>) -> Result<()> {
+    async fn signs_in(&mut self, name: &'static str, groups: BTreeSet<Group>) -> Result<()> {
         self.told.push(format!("{name} signs in with {groups:?}"));
-        in_groups(&self.world, name, &groups.iter().copied().collect::<Vec<_>>());
+        let of = |wanted: &str| -> Vec<&str> {
+            groups.iter().filter(|(claim, _)| *claim == wanted).map(|(_, group)| *group).collect()
+        };
+        in_groups(&self.world, name, &of(""));
+        let colours = json!(of("colours"));
+        self.world.provider.person(name, |person| drop(person.claims.insert("colours".to_owned(), colours)));
         self.browsers.insert(name, self.world.sign_in(name).await?);
-        self.model.signs_in(name, groups);
+        self.model.signs_in(name, &groups);
         Ok(())
     }
 
@@ -223,12 +235,15 @@ impl Both {
             assert_eq!(self.owner.send(Method::DELETE, &format!("{RULES}/{id}"), &json!({})).await?.status, 204);
             return Ok(());
         }
-        let (group, (service, role)) = (dice.one(&GROUPS), dice.one(&ROLES));
+        let ((claim, value), (service, role)) = (dice.one(&GROUPS), dice.one(&ROLES));
         let name = format!("rule {}", self.told.len());
-        self.told.push(format!("adds {name}: {group} gives {service}/{role}"));
-        let written = rule(&name, group, &json!([{"service": service, "role": role}]));
+        self.told.push(format!("adds {name}: {claim}:{value} gives {service}/{role}"));
+        let mut written = rule(&name, value, &json!([{"service": service, "role": role}]));
+        if !claim.is_empty() {
+            written["any_of"][0]["claim"] = json!(claim);
+        }
         assert_eq!(add(&self.owner, &written).await?.status, 201);
-        self.model.draft.insert(name, (group, (service, role)));
+        self.model.draft.insert(name, ((claim, value), (service, role)));
         Ok(())
     }
 

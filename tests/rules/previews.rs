@@ -137,6 +137,11 @@ async fn a_rule_whose_target_is_gone_is_flagged(engine: Engine) -> Result<()> {
     assert_eq!(preview(&owner).await?["broken"], json!(["Registry admins"]));
     let page = owner.get("/o/acme/rules").await?;
     assert!(page.body.contains("does not have the service"), "{}", page.body);
+    let id = owner.get(RULES).await?.json()["rules"][0]["id"].as_str().context("id")?.to_owned();
+    let form = owner.get(&format!("/o/acme/rules/{id}")).await?;
+    for text in ["This rule gives less than it says", "<code>vision</code> is no team of this org"] {
+        assert!(form.body.contains(text), "{text}: {}", form.body);
+    }
     Ok(())
 }
 

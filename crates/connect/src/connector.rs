@@ -8,6 +8,7 @@
 //! | 4 | gateway | takes the flow, hands over the raw [`Arrival`] |
 //! | 5 | [`Connector::finish`] | checks everything, gives the [`Identity`] |
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -148,6 +149,8 @@ pub struct Identity {
     pub upn: Option<String>,
     /// The groups, or why they are not known.
     pub groups: GroupClaims,
+    /// What each further claim says that the connection was told to read, by its name.
+    pub claims: BTreeMap<String, GroupClaims>,
     /// When the person last proved who they are to the provider.
     pub auth_time: Option<Timestamp>,
     /// When the provider issued this statement.

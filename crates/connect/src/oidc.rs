@@ -52,6 +52,8 @@ pub struct OidcSettings {
     pub redirect_uri: String,
     /// Where the groups are.
     pub groups: GroupsClaim,
+    /// Further claims that are read as groups are, by name or pointer.
+    pub claims: Vec<String>,
     /// The claim of the ID token that identifies a person for ever: `sub`, for Microsoft Entra `oid`.
     pub subject_claim: String,
 }
@@ -74,6 +76,22 @@ pub struct GroupsClaim {
     pub pointer: Option<String>,
     /// At what each value is split. Usually at nothing: names of groups contain commas.
     pub split: Option<char>,
+}
+
+impl GroupsClaim {
+    /// The place that one text names: a pointer, if it begins with a slash.
+    #[must_use]
+    pub fn named(text: &str) -> Self {
+        let (claim, pointer) = if text.starts_with('/') { (None, Some(text)) } else { (Some(text), None) };
+        Self { claim: claim.map(str::to_owned), pointer: pointer.map(str::to_owned), split: None }
+    }
+
+    /// The claim of the whole set in which it stands.
+    fn outermost(&self) -> Option<String> {
+        let Some(pointer) = &self.pointer else { return self.claim.clone() };
+        let first = pointer.strip_prefix('/')?.split('/').next()?;
+        Some(first.replace("~1", "/").replace("~0", "~"))
+    }
 }
 
 /// One OpenID provider; cheap to make, as what is remembered of it is in [`Outside`].

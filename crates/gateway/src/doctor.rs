@@ -152,7 +152,7 @@ pub async fn reach(app: &App, ctx: &Ctx) -> Result<Vec<Reached>, GatewayError> {
     drop(conn);
     let mut all = Vec::new();
     for (account, row) in connections {
-        let begun = match connector::build(app, &row) {
+        let begun = match connector::build(app, &row, Vec::new()) {
             Ok(connector) => connector.begin(&Flow::fresh(&*app.random)).await.map(drop).map_err(Into::into),
             Err(error) => Err(error),
         };

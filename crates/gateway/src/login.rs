@@ -26,6 +26,7 @@ use url::Url;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::password::PasswordError;
+use crate::rules::Claims;
 use crate::session::Opened;
 use crate::tries::{network, seconds};
 
@@ -218,7 +219,7 @@ pub async fn begin(
     let mut tx = app.db.write().await?;
     let row = connection::named(&mut tx, name).await?.filter(|row| is_open(&row.stage));
     let row = row.ok_or(LoginError::NoConnection)?;
-    let connector = connector::build(app, &row)?;
+    let connector = connector::build(app, &row, Vec::new())?;
     let stored = Flow {
         connection: row.id,
         nonce: attempt.nonce.clone(),
@@ -307,6 +308,8 @@ struct Taken {
     attempt: Attempt,
     /// Where it was begun, as it is now.
     connection: Connection,
+    /// What rules want to know besides.
+    claims: Claims,
 }
 
 async fn answer(app: &App, ctx: &Ctx, name: &str, begun: &Taken, arrival: Arrival) -> Result<Opened, LoginError> {
@@ -319,7 +322,8 @@ async fn answer(app: &App, ctx: &Ctx, name: &str, begun: &Taken, arrival: Arriva
     if !is_open(&row.stage) {
         return Err(LoginError::NoConnection);
     }
-    let identity = connector::build(app, row)?.finish(&begun.attempt, arrival, ctx.now).await?;
+    let claims = begun.claims.clone().all(app, row.id).await?;
+    let identity = connector::build(app, row, claims)?.finish(&begun.attempt, arrival, ctx.now).await?;
     admission::admit(app, ctx, row, &begun.flow, &identity).await
 }
 
@@ -345,6 +349,7 @@ async fn take(
         return Err(LoginError::OtherBrowser);
     }
     let connection = connection::find(&mut tx, flow.connection).await?.ok_or(LoginError::NoConnection)?;
+    let claims = Claims::read(&mut tx, &connection).await?.ok_or(LoginError::NoConnection)?;
     // Of several answers at once, one finds it.
     if !flow::take(&mut tx, &hash).await? {
         return Err(LoginError::NoAttempt);
@@ -354,7 +359,7 @@ async fn take(
     let verifier = std::str::from_utf8(&verifier).map_err(|_| LoginError::Corrupt("flow"))?.to_owned();
     let attempt =
         Attempt { state: state.clone(), nonce: flow.nonce.clone(), pkce_verifier: verifier.into(), login_hint: None };
-    Ok(Taken { flow, attempt, connection })
+    Ok(Taken { flow, attempt, connection, claims })
 }
 
 /// Writes the end of an attempt that was begun here into the audit log of its own account: nobody can fill that log, which

@@ -1,8 +1,10 @@
 //! What a sign-in says about somebody's groups, noted: [`crate::roles`] works out from it what they may. Nothing here
 //! fails a sign-in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use cardea_model::Timestamp;
 use cardea_model::id::{ConnectionId, IdentityId};
 use cardea_model::rule::GroupClaims;
 use cardea_store::db::{DbError, Tx};
@@ -19,7 +21,7 @@ use crate::roles::{self, Effective, Known, NOTED_TO, is_over};
 use crate::rules;
 use crate::state::{Groups, GroupsFrom, OnMissing};
 
-/// How the groups of somebody who signs in were told, for the trace and the person.
+/// How one list of groups of somebody who signs in was told, for the trace and the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
     /// As a whole list.
@@ -42,55 +44,68 @@ impl Sync {
     }
 }
 
-/// Notes what a connection says about the groups of an identity, in the caller's transaction, which has touched the member.
-/// A change is told to every node: make this the last write but for inserts.
+/// Notes what a connection says about the groups of an identity, claim by claim, in the caller's transaction, which has
+/// touched the member; the connection's own claim has the empty name. A change is told to every node: make this the last
+/// write but for inserts.
 pub(crate) async fn sync(
     app: &App,
     tx: &mut Tx,
     ctx: &Ctx,
     (member, identity): (&Member, IdentityId),
     (connection, settings): (ConnectionId, &Groups),
-    claims: &GroupClaims,
-) -> Result<Sync, DbError> {
+    said: &BTreeMap<String, GroupClaims>,
+) -> Result<BTreeMap<String, Sync>, DbError> {
     if settings.from == GroupsFrom::Scim {
-        return Ok(Sync::Kept);
+        return Ok(said.keys().map(|claim| (claim.clone(), Sync::Kept)).collect());
     }
-    let standing = group::snapshot(tx, identity).await?;
-    let (groups, said, outcome) = match (claims, settings.on_missing) {
-        (GroupClaims::Present(groups), _) => {
-            (Some(numbers(app, tx, connection, groups).await?), "present", Sync::Claims)
+    let standing = group::of_identity(tx, identity).await?;
+    let (mut outcomes, mut fresh) = (BTreeMap::new(), Vec::new());
+    for (claim, claims) in said {
+        let last = standing.iter().find(|last| last.claim == *claim);
+        let (groups, said, outcome) = match (claims, settings.on_missing) {
+            (GroupClaims::Present(groups), _) => {
+                (Some(numbers(app, tx, (connection, claim.clone()), groups).await?), "present", Sync::Claims)
+            }
+            (GroupClaims::Missing, OnMissing::TreatAsEmpty) => (Some(Vec::new()), "missing", Sync::TreatedAsEmpty),
+            (GroupClaims::Missing, OnMissing::KeepLast) => (None, "missing", Sync::Kept),
+            (GroupClaims::Overage, _) => (None, "overage", Sync::Kept),
+        };
+        let (groups, seen_at) = groups.map_or_else(|| kept(last, ctx.now), |groups| (groups, ctx.now));
+        let (claim, said) = (claim.clone(), said.to_owned());
+        let told = Snapshot { connection, identity, member: member.id, claim: claim.clone(), groups, said, seen_at };
+        outcomes.insert(claim, outcome);
+        if last.is_none_or(|last| !is_same(last, &told)) {
+            fresh.push(told);
         }
-        (GroupClaims::Missing, OnMissing::TreatAsEmpty) => (Some(Vec::new()), "missing", Sync::TreatedAsEmpty),
-        (GroupClaims::Missing, OnMissing::KeepLast) => (None, "missing", Sync::Kept),
-        (GroupClaims::Overage, _) => (None, "overage", Sync::Kept),
-    };
-    // What had run out does not come back because a later answer was cut off.
-    let good = |last: &&Snapshot| !is_over(&last.said, last.seen_at, ctx.now);
-    let kept = || match standing.as_ref() {
-        Some(last) => (standing.as_ref().filter(good).map_or(Vec::new(), |last| last.groups.clone()), last.seen_at),
-        None => (Vec::new(), ctx.now),
-    };
-    let (groups, seen_at) = groups.map_or_else(kept, |groups| (groups, ctx.now));
-    let told = Snapshot { connection, member: member.id, groups, said: said.to_owned(), seen_at };
-    if standing.is_none_or(|last| !is_same(&last, &told)) {
-        note(app, tx, ctx, (member, identity), &told).await?;
     }
-    Ok(outcome)
+    if !fresh.is_empty() {
+        note(app, tx, ctx, member, &fresh).await?;
+    }
+    Ok(outcomes)
+}
+
+/// The last good list. What had run out does not come back because a later answer was cut off.
+fn kept(last: Option<&Snapshot>, now: Timestamp) -> (Vec<i64>, Timestamp) {
+    match last {
+        Some(last) if is_over(&last.said, last.seen_at, now) => (Vec::new(), last.seen_at),
+        Some(last) => (last.groups.clone(), last.seen_at),
+        None => (Vec::new(), now),
+    }
 }
 
 /// The groups' numbers, ascending. Those that this node has seen are not looked up again.
-async fn numbers(app: &App, tx: &mut Tx, connection: ConnectionId, groups: &[String]) -> Result<Vec<i64>, DbError> {
+async fn numbers(app: &App, tx: &mut Tx, of: (ConnectionId, String), groups: &[String]) -> Result<Vec<i64>, DbError> {
     let memory = Arc::clone(&app.memory());
     // A memory that has not followed the feed may be of another database, as after a backup was restored.
     let (mut numbers, unknown) = match check::is_fresh(app) {
-        true => memory.numbers_of(connection, groups),
+        true => memory.numbers_of(&of, groups),
         false => (Vec::new(), groups.to_vec()),
     };
     if !unknown.is_empty() {
-        let fresh = group::intern(tx, connection, &unknown).await?;
+        let fresh = group::intern(tx, (of.0, &of.1), &unknown).await?;
         numbers.extend(fresh.values());
         // Only what is committed keeps its number.
-        tx.after_commit(move || memory.keep_numbers(connection, fresh));
+        tx.after_commit(move || memory.keep_numbers(of, fresh));
     }
     numbers.sort_unstable();
     numbers.dedup();
@@ -101,18 +116,14 @@ fn is_same(last: &Snapshot, told: &Snapshot) -> bool {
     last.groups == told.groups && last.said == told.said && told.seen_at.since(last.seen_at) < NOTED_TO
 }
 
-async fn note(
-    app: &App,
-    tx: &mut Tx,
-    ctx: &Ctx,
-    (member, identity): (&Member, IdentityId),
-    told: &Snapshot,
-) -> Result<(), DbError> {
+async fn note(app: &App, tx: &mut Tx, ctx: &Ctx, member: &Member, fresh: &[Snapshot]) -> Result<(), DbError> {
     let member = rules::keep(app, tx, member.clone()).await?;
     let before = roles::of(app, tx, &member, ctx.now).await?;
     // Whom rules have managed until now they manage from now on, whatever the new list says.
     let old = Known::read(app, tx, &member, ctx.now).await?;
-    group::put_snapshot(tx, identity, told).await?;
+    for told in fresh {
+        group::put_snapshot(tx, told).await?;
+    }
     let new = Known::read(app, tx, &member, ctx.now).await?;
     let mut member = member;
     if let Some((since, void)) = old.to_note(&member).into_iter().chain(new.to_note(&member)).min()

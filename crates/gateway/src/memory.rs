@@ -53,8 +53,10 @@ pub(crate) struct Profile {
     pub(crate) roles_version: i64,
     /// The version of the org by whose rules and teams the roles were worked out.
     pub(crate) org_version: i64,
-    /// When what their connection said is too old; [`NEVER`] for whoever no rules manage.
+    /// When the first of what their connections said is too old; [`NEVER`] for whoever no rules manage.
     pub(crate) stale_at: Timestamp,
+    /// When it was worked out.
+    pub(crate) read_at: Timestamp,
 }
 
 /// An org and what it has.
@@ -149,7 +151,8 @@ impl HolderEntry {
         self.roles_version.fetch_max(numbers.roles_version, Ordering::AcqRel);
     }
 
-    /// The profile, unless roles, or the org's rules, teams or services, have changed since it was read.
+    /// The profile, unless roles, or the org's rules, teams or services, have changed since it was read, or one of several
+    /// lists of groups is too old by now: the others still count.
     pub(crate) fn profile(&self, now: Timestamp) -> Option<arc_swap::Guard<Option<Arc<Profile>>>> {
         let profile = self.profile.load();
         let current = profile.as_ref().is_some_and(|p| {
@@ -157,6 +160,7 @@ impl HolderEntry {
             p.roles_version >= self.roles_version.load(Ordering::Acquire)
                 && p.org_version >= org.version
                 && now < org.ends_at
+                && !(p.read_at < p.stale_at && p.stale_at <= now)
         });
         current.then_some(profile)
     }
@@ -178,7 +182,7 @@ pub struct Memory {
     grants: RwLock<HashMap<String, Arc<KeyGrants>>>,
     orgs: RwLock<HashMap<OrgId, Arc<OrgEntry>>>,
     clients: ArcSwap<HashMap<String, Arc<ClientEntry>>>,
-    groups: RwLock<HashMap<ConnectionId, HashMap<String, i64>>>,
+    groups: RwLock<HashMap<(ConnectionId, String), HashMap<String, i64>>>,
     /// The rules in force, compiled.
     pub(crate) rules: Shelf,
 }
@@ -304,10 +308,10 @@ impl Memory {
         }
     }
 
-    /// The numbers of those of a connection's groups that are known, and the others.
-    pub(crate) fn numbers_of(&self, connection: ConnectionId, values: &[String]) -> (Vec<i64>, Vec<String>) {
+    /// The numbers of those groups of a connection's claim that are known, and the others.
+    pub(crate) fn numbers_of(&self, of: &(ConnectionId, String), values: &[String]) -> (Vec<i64>, Vec<String>) {
         let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
-        let of = groups.get(&connection);
+        let of = groups.get(of);
         let (mut known, mut unknown) = (Vec::with_capacity(values.len()), Vec::new());
         for value in values {
             match of.and_then(|of| of.get(value)) {
@@ -318,10 +322,10 @@ impl Memory {
         (known, unknown)
     }
 
-    /// Keeps the numbers of a connection's groups, which are committed.
-    pub(crate) fn keep_numbers(&self, connection: ConnectionId, fresh: HashMap<String, i64>) {
+    /// Keeps the numbers of groups of a connection's claim, which are committed.
+    pub(crate) fn keep_numbers(&self, of: (ConnectionId, String), fresh: HashMap<String, i64>) {
         let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
-        let of = groups.entry(connection).or_default();
+        let of = groups.entry(of).or_default();
         if of.len() + fresh.len() > MOST_GROUPS {
             of.clear();
         }

@@ -13,12 +13,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cardea_model::id::{ConnectionId, TeamId};
+use cardea_model::id::TeamId;
 use cardea_model::name::excerpt;
-use cardea_model::rule::{AccountRole, Because, CONTROL_PLANE, CompiledRules, Grants, RuleGrant, evaluate};
+use cardea_model::rule::{AccountRole, Because, CONTROL_PLANE, Grants, RuleGrant};
 use cardea_model::{Denied, Permission, Place, Timestamp};
 use cardea_store::db::{Conn, DbError};
-use cardea_store::group::{self, Snapshot};
 use cardea_store::member::Member;
 use cardea_store::{account, grant};
 use serde::Serialize;
@@ -26,7 +25,10 @@ use serde::Serialize;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::people;
-use crate::rules::{RuleSet, Sets};
+
+mod known;
+
+pub(crate) use known::{Known, listed};
 
 /// The role that manages users, in the org or in a team.
 pub(crate) const USER_ADMIN: &str = "user_admin";
@@ -56,6 +58,9 @@ pub struct BecauseView {
     pub rule: String,
     /// `manual`, `rule` or `owner`.
     pub source: String,
+    /// The claim that said the group; none for the connection's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
     /// The group that matched.
     pub value: String,
 }
@@ -210,12 +215,17 @@ async fn by_rules(conn: &mut Conn, member: &Member, earned: Grants) -> Result<Ve
 }
 
 pub(crate) fn view(role: RuleGrant, reasons: &BTreeSet<Because>) -> RoleView {
-    let because = reasons.iter().map(|reason| because("rule", &reason.rule_name, &reason.value)).collect();
+    let because = reasons.iter().map(by_rule).collect();
     RoleView { team: role.team, service: role.service, role: role.role, because }
 }
 
+fn by_rule(reason: &Because) -> BecauseView {
+    let claim = (!reason.claim.is_empty()).then(|| reason.claim.clone());
+    BecauseView { claim, ..because("rule", &reason.rule_name, &reason.value) }
+}
+
 fn because(source: &str, rule: &str, value: &str) -> BecauseView {
-    BecauseView { rule: rule.to_owned(), source: source.to_owned(), value: value.to_owned() }
+    BecauseView { rule: rule.to_owned(), source: source.to_owned(), claim: None, value: value.to_owned() }
 }
 
 /// The ids of the teams whose users they manage.
@@ -232,15 +242,6 @@ pub(crate) async fn administered(
     Ok(teams.into_iter().filter(|team| names.contains(team.name.as_str())).map(|team| team.id).collect())
 }
 
-/// What is known of a member's groups, beside the rules that they meet.
-pub(crate) struct Known {
-    sets: Arc<Sets>,
-    settled: i64,
-    /// What each connection said, with the groups in its words.
-    said: Vec<(Snapshot, Vec<String>)>,
-    now: Timestamp,
-}
-
 /// When a list is too old to act on; `most` of zero is never.
 pub(crate) fn counts_until(said: &str, seen_at: Timestamp, most: Duration) -> Timestamp {
     let most = if most.is_zero() { Duration::MAX } else { most.saturating_add(NOTED_TO) };
@@ -252,113 +253,7 @@ pub(crate) fn is_over(said: &str, seen_at: Timestamp, now: Timestamp) -> bool {
     said == "missing" && now.since(seen_at) >= KEEP_LAST
 }
 
-impl Known {
-    /// Reads it.
-    pub(crate) async fn read(app: &App, conn: &mut Conn, member: &Member, now: Timestamp) -> Result<Self, DbError> {
-        let settled = member.rules.settled;
-        let sets = Arc::clone(&app.memory()).rules.sets(conn, member.org, member.rules.generation).await?;
-        let mut said = Vec::new();
-        for snapshot in group::snapshots(conn, member.id).await? {
-            let groups = sets.groups(conn, &snapshot.groups).await?.iter().map(|group| group.value.clone()).collect();
-            said.push((snapshot, groups));
-        }
-        Ok(Self { sets, settled, said, now })
-    }
-
-    /// What each connection said, with the groups in its words.
-    pub(crate) fn said(&self) -> &[(Snapshot, Vec<String>)] {
-        &self.said
-    }
-
-    /// The rules in force that read a connection's groups.
-    pub(crate) fn rules_of(&self, connection: ConnectionId) -> Option<&CompiledRules> {
-        self.sets.giving.rules.get(&connection)
-    }
-
-    /// The generation since which only rules give their roles: noted, or found now.
-    pub(crate) fn managed_since(&self, member: &Member) -> Option<i64> {
-        self.mark(member).or_else(|| self.found_since(member))
-    }
-
-    /// The noted one, if it counts.
-    fn mark(&self, member: &Member) -> Option<i64> {
-        member.managed_since.filter(|mark| self.sets.marks.count(*mark))
-    }
-
-    /// The earliest generation that counts of which they match a rule.
-    pub(crate) fn found_since(&self, member: &Member) -> Option<i64> {
-        self.found(member, |mark| self.sets.marks.count(mark))
-    }
-
-    /// The mark to note instead of the one that is noted, and that one where it gives way: the earliest that counts, or
-    /// one that undoing would bring back.
-    pub(crate) fn to_note(&self, member: &Member) -> Option<(i64, Option<i64>)> {
-        let noted = member.managed_since.filter(|mark| self.sets.marks.stands(*mark));
-        let found = self.found_since(member).filter(|_| self.mark(member).is_none());
-        let since = found.or_else(|| self.found(member, |_| noted.is_none()))?;
-        Some((since, member.managed_since.filter(|mark| self.sets.marks.gives_way(*mark, since))))
-    }
-
-    fn found(&self, member: &Member, counts: impl Fn(i64) -> bool) -> Option<i64> {
-        let earlier = self.sets.unsettled(self.settled).filter(|earlier| counts(earlier.number));
-        let mut matching = earlier.filter(|earlier| self.matches(&earlier.rules, |seen| earlier.knew(seen)));
-        let generation = member.rules.generation;
-        let current = || (counts(generation) && self.matches(&self.sets.giving, |_| true)).then_some(generation);
-        matching.next().map(|earlier| earlier.number).or_else(current)
-    }
-
-    /// The generation that left by hand what rules had given, if that is not written for this member.
-    pub(crate) fn unwritten(&self, member: &Member) -> Option<i64> {
-        let left = self.sets.left(self.settled)?;
-        (member.frozen <= left.number).then_some(left.number + 1)
-    }
-
-    /// What it left to them. Whoever says something new about them has it written first: so all that is known was known to
-    /// the rules that went.
-    fn left(&self, member: &Member, most: Duration) -> Option<Grants> {
-        let freeze = self.unwritten(member).filter(|_| !member.owner)?;
-        let left = self.sets.left(self.settled)?;
-        let counted = |mark: i64| self.sets.marks.counted(mark, freeze);
-        let managed = member.managed_since.is_some_and(counted)
-            || self.found(member, counted).is_some()
-            || self.matches(&left.rules, |_| true);
-        managed.then(|| self.earned_by(&left.rules, most, left.until).0)
-    }
-
-    fn matches(&self, rules: &RuleSet, knew: impl Fn(Timestamp) -> bool) -> bool {
-        self.said.iter().filter(|(snapshot, _)| knew(snapshot.seen_at)).any(|(snapshot, groups)| {
-            rules.rules.get(&snapshot.connection).is_some_and(|rules| {
-                let met: Vec<u32> = groups.iter().flat_map(|group| rules.met(group)).collect();
-                rules.applying(&met).next().is_some()
-            })
-        })
-    }
-
-    /// The union of what each connection's groups earn by that connection's rules, and when the first of these lists that
-    /// still counts is too old; `most` of zero is never.
-    ///
-    /// A list counts while it is not left out for too long and is younger than `most`; a connection that is off lets nobody in,
-    /// and takes nobody's roles. If none that earns anything is, the answer is when the last one was.
-    pub(crate) fn earned(&self, most: Duration) -> (Grants, Option<Timestamp>) {
-        self.earned_by(&self.sets.giving, most, self.now)
-    }
-
-    fn earned_by(&self, set: &RuleSet, most: Duration, now: Timestamp) -> (Grants, Option<Timestamp>) {
-        let (mut all, mut first, mut late) = (Grants::default(), None, None);
-        for (snapshot, groups) in &self.said {
-            let Some(rules) = set.rules.get(&snapshot.connection) else { continue };
-            let earned = evaluate(rules, groups);
-            if earned.account.is_none() || is_over(&snapshot.said, snapshot.seen_at, now) {
-                continue;
-            }
-            let until = counts_until(&snapshot.said, snapshot.seen_at, most);
-            if until <= now {
-                late = late.max(Some(until));
-                continue;
-            }
-            first = first.into_iter().chain([until]).min();
-            all.join(earned);
-        }
-        (all, first.or(late))
-    }
+/// Whether a list is known: what is empty because it was left out or cut off is not.
+pub(crate) fn is_known(said: &str, groups: &[i64]) -> bool {
+    said == "present" || !groups.is_empty()
 }

@@ -18,6 +18,7 @@ pub(crate) mod frozen;
 mod plan;
 mod settle;
 mod standing;
+mod tried;
 
 pub use activate::{Activated, activate, preview, preview_rows, undo};
 pub use deactivate::{Deactivation, before_deactivating, deactivate};
@@ -25,17 +26,21 @@ pub use digest::Previewed;
 pub(crate) use draft::is_linked;
 pub use draft::{RuleView, RulesView, Written, list, put, remove};
 pub use error::RulesError;
-pub use explain::{Asked, Explanation, GroupView, NearMiss, SaidView, Tried, explain, try_out};
+pub use explain::{Asked, Explanation, GroupView, NearMiss, SaidView, explain};
 pub(crate) use frozen::{Earlier, Frozen, RuleSet, Sets, Shelf};
-pub use plan::{Changed, Counts, Guard, Named, Preview, Rows};
+pub use plan::{Changed, Counts, Guard, Named, Preview, Rows, Unasked};
 pub(crate) use settle::{finish, keep, settle};
 pub use standing::{Choices, InForce, choices, in_force};
+pub use tried::{Tried, TriedClaim, try_out};
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cardea_model::catalogue::GrantedRole;
-use cardea_model::id::{JobId, OrgId};
+use cardea_model::id::{ConnectionId, JobId, OrgId};
 use cardea_model::numbers::Numbers;
-use cardea_model::rule::{RuleBody, RuleGrant};
-use cardea_store::account::Account;
+use cardea_model::rule::{CompiledRules, Matcher, RuleBody, RuleGrant};
+use cardea_store::account::{self, Account};
 use cardea_store::connection;
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::feed::{self, Kind};
@@ -58,6 +63,41 @@ pub(crate) async fn drafted(conn: &mut Conn, org: OrgId) -> Result<Vec<Frozen>, 
         Ok(Frozen { id: rule.id, connection: rule.connection, name: rule.name, body })
     };
     stored.into_iter().map(read).collect()
+}
+
+/// Where to look for the claims besides a connection's own that rules read.
+#[derive(Clone)]
+pub(crate) struct Claims {
+    org: OrgId,
+    generation: i64,
+    /// Those that the rules read as they are edited: a preview of what nobody has activated yet knows what it would find.
+    edited: BTreeSet<String>,
+}
+
+impl Claims {
+    /// Reads what can be read in a transaction.
+    pub(crate) async fn read(conn: &mut Conn, of: &connection::Connection) -> Result<Option<Self>, DbError> {
+        let Some(row) = account::find(conn, of.account).await? else { return Ok(None) };
+        let mut edited = BTreeSet::new();
+        for document in connection::documents_with_claims(conn, row.org, of.id).await? {
+            // What a newer release has written is no reason to let nobody in.
+            let Ok(body) = serde_json::from_str::<RuleBody>(&document) else { continue };
+            edited.extend(body.any_of.iter().flat_map(Matcher::claims).map(str::to_owned));
+        }
+        Ok(Some(Self { org: row.org, generation: row.rules.generation, edited }))
+    }
+
+    /// All of them; those of the rules in force are read by whoever comes first after a change, outside of transactions.
+    pub(crate) async fn all(self, app: &App, of: ConnectionId) -> Result<Vec<String>, DbError> {
+        let mut all = self.edited;
+        if self.generation > 0 {
+            let sets = Arc::clone(&app.memory()).rules.kept(app, self.org, self.generation).await?;
+            let in_force = sets.giving.rules.get(&of).into_iter().flat_map(CompiledRules::claims);
+            all.extend(in_force.map(str::to_owned));
+        }
+        all.remove("");
+        Ok(all.into_iter().collect())
+    }
 }
 
 /// How rules come in force.

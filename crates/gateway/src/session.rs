@@ -128,7 +128,16 @@ pub(crate) async fn may_be_outlived(conn: &mut Conn, id: SessionId) -> Result<bo
 
 /// Who speaks, with what they are at this moment.
 async fn person(app: &App, conn: &mut Conn, row: &rows::Session, now: Timestamp) -> Result<Person, DbError> {
-    let member = &row.member;
+    speaking(app, conn, &row.member, (row.id, now)).await
+}
+
+/// A member as one who speaks, with what they are at this moment.
+pub(crate) async fn speaking(
+    app: &App,
+    conn: &mut Conn,
+    member: &Member,
+    (session, now): (SessionId, Timestamp),
+) -> Result<Person, DbError> {
     let held = roles::of(app, conn, member, now).await?;
     let standing = match (member.owner, held.is_user_admin()) {
         (true, _) => Standing::Owner,
@@ -143,7 +152,7 @@ async fn person(app: &App, conn: &mut Conn, row: &rows::Session, now: Timestamp)
         standing,
         account_role: held.account_role,
         teams: roles::administered(conn, member, &held).await?,
-        session: row.id,
+        session,
     })
 }
 

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use compiled::{CompiledRules, applying, evaluate};
+pub use compiled::{CompiledRules, Listed, applying, evaluate};
 pub use matcher::{Matcher, Operation};
 
 use crate::id::RuleId;
@@ -138,6 +138,8 @@ pub struct Because {
     pub rule: RuleId,
     /// Its name at that time.
     pub rule_name: String,
+    /// The claim that said the group; empty for the connection's own.
+    pub claim: String,
     /// The group as the connection said it.
     pub value: String,
 }
@@ -167,6 +169,9 @@ pub enum RuleProblem {
     /// A matcher with empty text, which would meet every group or none.
     #[error("a matcher has an empty value")]
     EmptyValue,
+    /// A claim's name is empty, too long, or has control characters.
+    #[error("a `claim` is a name of at most 200 bytes, or a pointer such as `/realm_access/roles`")]
+    Claim,
     /// `none_of` without `all_of`, which would meet nearly everybody, or one inside another.
     #[error("`none_of` needs an `all_of` beside it, and neither may stand inside the other")]
     Unbounded,
@@ -218,6 +223,7 @@ fn problems(rule: &Rule) -> Vec<RuleProblem> {
     demand(name::is_label(&rule.name, 200), RuleProblem::Name);
     demand(!body.any_of.is_empty(), RuleProblem::NoMatcher);
     demand(body.any_of.iter().all(Matcher::has_text), RuleProblem::EmptyValue);
+    demand(body.any_of.iter().all(Matcher::has_claims), RuleProblem::Claim);
     demand(body.any_of.iter().all(Matcher::is_bounded), RuleProblem::Unbounded);
     let named =
         |grant: &RuleGrant| !grant.service.is_empty() && !grant.role.is_empty() && grant.team.as_deref() != Some("");

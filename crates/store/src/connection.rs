@@ -280,6 +280,22 @@ pub async fn rules(conn: &mut Conn, org: OrgId) -> Result<Vec<Rule>, DbError> {
     .await
 }
 
+/// What the rules say that read this connection's groups and name a claim.
+pub async fn documents_with_claims(
+    conn: &mut Conn,
+    org: OrgId,
+    connection: ConnectionId,
+) -> Result<Vec<String>, DbError> {
+    conn.all(
+        sql!(
+            "SELECT document FROM rule WHERE org_id = $1 AND connection_id = $2 AND document LIKE '%\"claim\":%'
+             ORDER BY position, name"
+        ),
+        args![&org.to_string(), &connection.to_string()],
+    )
+    .await
+}
+
 /// Inserts a rule or brings the one with its id up to date, its name too; `Conflict` means that the name is another's.
 pub async fn put_rule(tx: &mut Tx, org: OrgId, rule: &Rule, position: i64) -> Result<(), DbError> {
     tx.execute(

@@ -19,23 +19,34 @@ pub struct Group {
     pub id: i64,
     /// The connection that says it.
     pub connection: ConnectionId,
+    /// The claim in which it says so; empty for the connection's own.
+    pub claim: String,
     /// As the connection says it.
     pub value: String,
 }
 
 impl FromRow for Group {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-        Ok(Self { id: row.get("id")?, connection: row.parsed("connection_id")?, value: row.get("value")? })
+        Ok(Self {
+            id: row.get("id")?,
+            connection: row.parsed("connection_id")?,
+            claim: row.get("claim")?,
+            value: row.get("value")?,
+        })
     }
 }
 
-/// What a connection last said about the groups of one identity.
+/// What one claim of a connection last said about the groups of one identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// Who said it.
     pub connection: ConnectionId,
+    /// Whose groups, by the connection's name for them.
+    pub identity: IdentityId,
     /// Whose groups.
     pub member: MemberId,
+    /// The claim that said it; empty for the connection's own.
+    pub claim: String,
     /// The groups' numbers, ascending.
     pub groups: Vec<i64>,
     /// `present`, `missing` or `overage`: what it said last.
@@ -48,7 +59,9 @@ impl FromRow for Snapshot {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
             connection: row.parsed("connection_id")?,
+            identity: row.parsed("identity_id")?,
             member: row.parsed("member_id")?,
+            claim: row.get("claim")?,
             groups: row.parsed::<List>("group_ids")?.0,
             said: row.get("said")?,
             seen_at: row.get("seen_at")?,
@@ -71,11 +84,19 @@ fn list(numbers: &[i64]) -> String {
     numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// The group of a connection that is said so.
-pub async fn find(conn: &mut Conn, connection: ConnectionId, value: &str) -> Result<Option<Group>, DbError> {
+/// The group of a connection that is said so in this claim.
+pub async fn find(
+    conn: &mut Conn,
+    connection: ConnectionId,
+    claim: &str,
+    value: &str,
+) -> Result<Option<Group>, DbError> {
     conn.optional(
-        sql!("SELECT id, connection_id, value FROM external_group WHERE connection_id = $1 AND value = $2"),
-        args![&connection.to_string(), value],
+        sql!(
+            "SELECT id, connection_id, claim, value FROM external_group
+             WHERE connection_id = $1 AND claim = $2 AND value = $3"
+        ),
+        args![&connection.to_string(), claim, value],
     )
     .await
 }
@@ -85,7 +106,7 @@ pub async fn with_ids(conn: &mut Conn, ids: &[i64]) -> Result<Vec<Group>, DbErro
     let mut groups = Vec::with_capacity(ids.len());
     for id in ids {
         let found = conn
-            .optional(sql!("SELECT id, connection_id, value FROM external_group WHERE id = $1"), args![*id])
+            .optional(sql!("SELECT id, connection_id, claim, value FROM external_group WHERE id = $1"), args![*id])
             .await?;
         groups.extend(found);
     }
@@ -96,7 +117,7 @@ pub async fn with_ids(conn: &mut Conn, ids: &[i64]) -> Result<Vec<Group>, DbErro
 pub async fn of_account(conn: &mut Conn, account: AccountId) -> Result<Vec<Group>, DbError> {
     conn.all(
         sql!(
-            "SELECT g.id, g.connection_id, g.value FROM external_group g JOIN connection c ON c.id = g.connection_id
+            "SELECT g.id, g.connection_id, g.claim, g.value FROM external_group g JOIN connection c ON c.id = g.connection_id
              WHERE c.account_id = $1 ORDER BY g.id"
         ),
         args![&account.to_string()],
@@ -104,12 +125,16 @@ pub async fn of_account(conn: &mut Conn, account: AccountId) -> Result<Vec<Group
     .await
 }
 
-/// The numbers of these groups; those that nobody has said before get theirs, under the lock of the counter. What a number
-/// stands for never changes once it is committed.
-pub async fn intern(tx: &mut Tx, connection: ConnectionId, values: &[String]) -> Result<HashMap<String, i64>, DbError> {
+/// The numbers of these groups of one claim; those that nobody has said before get theirs, under the lock of the counter.
+/// What a number stands for never changes once it is committed.
+pub async fn intern(
+    tx: &mut Tx,
+    (connection, claim): (ConnectionId, &str),
+    values: &[String],
+) -> Result<HashMap<String, i64>, DbError> {
     let mut known = HashMap::with_capacity(values.len());
     for value in values {
-        if let Some(group) = find(tx, connection, value).await? {
+        if let Some(group) = find(tx, connection, claim, value).await? {
             known.insert(group.value, group.id);
         }
     }
@@ -118,7 +143,7 @@ pub async fn intern(tx: &mut Tx, connection: ConnectionId, values: &[String]) ->
         lock(tx).await?;
         for value in values {
             if !known.contains_key(value) {
-                known.insert(value.clone(), add(tx, connection, value).await?);
+                known.insert(value.clone(), add(tx, connection, claim, value).await?);
             }
         }
     }
@@ -129,26 +154,26 @@ async fn lock(tx: &mut Tx) -> Result<u64, DbError> {
     tx.execute(sql!("UPDATE counter SET value = value + 0 WHERE name = $1"), args![COUNTER]).await
 }
 
-async fn add(tx: &mut Tx, connection: ConnectionId, value: &str) -> Result<i64, DbError> {
-    if let Some(group) = find(tx, connection, value).await? {
+async fn add(tx: &mut Tx, connection: ConnectionId, claim: &str, value: &str) -> Result<i64, DbError> {
+    if let Some(group) = find(tx, connection, claim, value).await? {
         return Ok(group.id);
     }
     let id: i64 =
         tx.one(sql!("UPDATE counter SET value = value + 1 WHERE name = $1 RETURNING value"), args![COUNTER]).await?;
     tx.execute(
-        sql!("INSERT INTO external_group (id, connection_id, value) VALUES ($1, $2, $3)"),
-        args![id, &connection.to_string(), value],
+        sql!("INSERT INTO external_group (id, connection_id, claim, value) VALUES ($1, $2, $3, $4)"),
+        args![id, &connection.to_string(), claim, value],
     )
     .await?;
     Ok(id)
 }
 
-/// What was last said about an identity.
-pub async fn snapshot(conn: &mut Conn, identity: IdentityId) -> Result<Option<Snapshot>, DbError> {
-    conn.optional(
+/// What each claim last said about an identity.
+pub async fn of_identity(conn: &mut Conn, identity: IdentityId) -> Result<Vec<Snapshot>, DbError> {
+    conn.all(
         sql!(
-            "SELECT s.connection_id, s.member_id, s.group_ids, s.said, s.seen_at
-             FROM group_snapshot s WHERE s.identity_id = $1"
+            "SELECT s.connection_id, s.identity_id, s.member_id, s.claim, s.group_ids, s.said, s.seen_at
+             FROM group_snapshot s WHERE s.identity_id = $1 ORDER BY s.claim"
         ),
         args![&identity.to_string()],
     )
@@ -156,21 +181,21 @@ pub async fn snapshot(conn: &mut Conn, identity: IdentityId) -> Result<Option<Sn
 }
 
 /// What was last said about a member, by each connection whose record of them is not deleted, and by the one that says its
-/// groups.
+/// groups; the claims of one identity stand together.
 pub async fn snapshots(conn: &mut Conn, member: MemberId) -> Result<Vec<Snapshot>, DbError> {
     conn.all(
         sql!(
-            "SELECT s.connection_id, s.member_id, s.group_ids, s.said, s.seen_at
+            "SELECT s.connection_id, s.identity_id, s.member_id, s.claim, s.group_ids, s.said, s.seen_at
              FROM group_snapshot s JOIN identity i ON i.id = s.identity_id JOIN connection c ON c.id = s.connection_id
              WHERE s.member_id = $1 AND i.deleted_at IS NULL AND NOT (s.source = 'claims' AND c.groups_from = 'scim')
-             ORDER BY s.connection_id"
+             ORDER BY s.connection_id, s.identity_id, s.claim"
         ),
         args![&member.to_string()],
     )
     .await
 }
 
-/// A member beside what one connection last said about them, for work that goes over everybody.
+/// A member beside what one claim of a connection last said about them, for work that goes over everybody.
 #[derive(Clone, Debug)]
 pub struct Told {
     /// Who.
@@ -192,6 +217,10 @@ pub struct Told {
 pub struct Said {
     /// Who said it.
     pub connection: ConnectionId,
+    /// Of whom.
+    pub identity: IdentityId,
+    /// The claim; empty for the connection's own.
+    pub claim: String,
     /// The groups' numbers, ascending.
     pub groups: Vec<i64>,
     /// `present`, `missing` or `overage`.
@@ -205,6 +234,8 @@ impl FromRow for Told {
         let said = match row.parsed_optional("connection_id")? {
             Some(connection) => Some(Said {
                 connection,
+                identity: row.parsed("identity_id")?,
+                claim: row.get("claim")?,
                 groups: row.parsed::<List>("group_ids")?.0,
                 said: row.get("said")?,
                 seen_at: row.get("seen_at")?,
@@ -222,35 +253,38 @@ impl FromRow for Told {
     }
 }
 
-/// At the most `limit` members of an account after one, by their ids, each with every connection that said something.
+/// At the most `limit` members of an account after one, by their ids, each with every claim that said something; those of
+/// one identity stand together.
 pub async fn page(conn: &mut Conn, account: AccountId, after: &str, limit: i64) -> Result<Vec<Told>, DbError> {
     conn.all(
         sql!(
-            "SELECT m.id, m.owner, m.left_org_at, m.managed_since, m.account_role, s.connection_id, s.group_ids, s.said, s.seen_at
+            "SELECT m.id, m.owner, m.left_org_at, m.managed_since, m.account_role, s.connection_id, s.identity_id, s.claim,
+                    s.group_ids, s.said, s.seen_at
              FROM (SELECT id, owner, left_org_at, managed_since, account_role FROM member
                    WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS m
              LEFT JOIN group_snapshot s ON s.member_id = m.id
                   AND EXISTS (SELECT 1 FROM identity i JOIN connection c ON c.id = i.connection_id
                               WHERE i.id = s.identity_id AND i.deleted_at IS NULL
                                 AND NOT (s.source = 'claims' AND c.groups_from = 'scim'))
-             ORDER BY m.id, s.connection_id"
+             ORDER BY m.id, s.connection_id, s.identity_id, s.claim"
         ),
         args![&account.to_string(), after, limit],
     )
     .await
 }
 
-/// Replaces what was said about an identity.
-pub async fn put_snapshot(tx: &mut Tx, identity: IdentityId, snapshot: &Snapshot) -> Result<(), DbError> {
+/// Replaces what one claim said about an identity.
+pub async fn put_snapshot(tx: &mut Tx, snapshot: &Snapshot) -> Result<(), DbError> {
     tx.execute(
         sql!(
-            "INSERT INTO group_snapshot (identity_id, member_id, connection_id, group_ids, said, seen_at)
-             VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (identity_id) DO UPDATE SET group_ids = excluded.group_ids, said = excluded.said,
+            "INSERT INTO group_snapshot (identity_id, claim, member_id, connection_id, group_ids, said, seen_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (identity_id, claim) DO UPDATE SET group_ids = excluded.group_ids, said = excluded.said,
                  seen_at = excluded.seen_at"
         ),
         args![
-            &identity.to_string(),
+            &snapshot.identity.to_string(),
+            &snapshot.claim,
             &snapshot.member.to_string(),
             &snapshot.connection.to_string(),
             &list(&snapshot.groups),

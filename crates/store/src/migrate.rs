@@ -29,7 +29,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "0004_keys.sql",
     "0005_rules.sql",
     "0006_oauth.sql",
-    "0009_clients.sql",
+    "0007_claims.sql",
+    "0008_clients.sql",
 ];
 
 /// For PostgreSQL: the lock by which runners take turns. The number is any that nobody else uses.

@@ -11,6 +11,8 @@ use crate::connector::GroupClaims;
 /// More groups than this, or one longer than this many bytes, counts as overage.
 const GROUPS_MOST: usize = 2_000;
 const BYTES_MOST: usize = 512;
+/// The claim of which `hasgroups` speaks.
+const GROUPS: &str = "groups";
 
 /// The groups in `claims`, as a connection that looks there reads them, and what was odd about them.
 #[must_use]
@@ -66,14 +68,14 @@ fn find<'a>(claims: &'a Map<String, Value>, at: &GroupsClaim) -> Option<&'a Valu
     if rest.is_empty() { Some(value) } else { value.pointer(&format!("/{rest}")) }
 }
 
-/// Microsoft Entra leaves the claim out when there are too many groups for a token, and says so in one of two ways.
-/// The address that it names for the rest is never asked.
+/// Microsoft Entra leaves a claim out when there are too many groups for a token, and says so in one of two ways, the
+/// second of which is about `groups` alone. The address that it names for the rest is never asked.
 fn is_cut(claims: &Map<String, Value>, at: &GroupsClaim) -> bool {
-    let claim = at.claim.as_deref().unwrap_or("groups");
+    let claim = at.outermost().unwrap_or_else(|| GROUPS.to_owned());
     let elsewhere =
-        claims.get("_claim_names").and_then(Value::as_object).is_some_and(|names| names.contains_key(claim));
+        claims.get("_claim_names").and_then(Value::as_object).is_some_and(|names| names.contains_key(&claim));
     let said = claims.get("hasgroups").is_some_and(|said| *said == Value::Bool(true) || said.as_str() == Some("true"));
-    elsewhere || said
+    elsewhere || said && claim == GROUPS
 }
 
 /// The name of one group: text, or an object that has one.
@@ -164,6 +166,15 @@ mod tests {
         assert_eq!(of(json!({"hasgroups": true}), &at), GroupClaims::Overage);
         assert_eq!(of(json!({"hasgroups": "true"}), &at), GroupClaims::Overage);
         assert_eq!(of(json!({"hasgroups": true, "groups": ["a"]}), &at), present(&["a"]));
+        assert_eq!(of(json!({"hasgroups": true}), &named("roles")), GroupClaims::Missing);
+        assert_eq!(of(json!({"_claim_names": {"realm": "src1"}}), &pointed("/realm/roles")), GroupClaims::Overage);
+    }
+
+    #[test]
+    fn one_text_names_a_claim_or_a_pointer() {
+        let claims = json!({"a/b": ["named"], "a": {"b": ["pointed"]}});
+        assert_eq!(of(claims.clone(), &GroupsClaim::named("a/b")), present(&["named"]));
+        assert_eq!(of(claims, &GroupsClaim::named("/a/b")), present(&["pointed"]));
     }
 
     #[test]

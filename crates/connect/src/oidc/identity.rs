@@ -4,7 +4,7 @@ use cardea_model::Timestamp;
 use serde_json::{Map, Value};
 
 use super::verify::{Verified, instant};
-use super::{OidcSettings, groups};
+use super::{GroupsClaim, OidcSettings, groups};
 use crate::connector::{ClaimedEmail, GroupClaims, Identity};
 use crate::error::ConnectError;
 
@@ -14,13 +14,14 @@ const NAME_MOST: usize = 256;
 /// Everything that the provider said about one person.
 pub(super) struct Claims {
     id_token: Verified,
-    userinfo: Map<String, Value>,
+    /// Nothing if it could not be had.
+    userinfo: Option<Map<String, Value>>,
     remarks: Vec<String>,
 }
 
 impl Claims {
     pub(super) fn new(id_token: Verified) -> Self {
-        Self { id_token, userinfo: Map::new(), remarks: Vec::new() }
+        Self { id_token, userinfo: Some(Map::new()), remarks: Vec::new() }
     }
 
     pub(super) fn sub(&self) -> &str {
@@ -34,10 +35,13 @@ impl Claims {
         settings: &OidcSettings,
     ) -> Result<(), ConnectError> {
         match answer {
-            Ok(claims) => self.userinfo = claims,
+            Ok(claims) => self.userinfo = Some(claims),
             Err(ConnectError::UserinfoSubject) => return Err(ConnectError::UserinfoSubject),
             Err(error) if !self.suffices(settings) => return Err(error),
-            Err(error) => self.remarks.push(format!("the userinfo was left out: {error}")),
+            Err(error) => {
+                self.userinfo = None;
+                self.remarks.push(format!("the userinfo was left out: {error}"));
+            }
         }
         Ok(())
     }
@@ -53,7 +57,8 @@ impl Claims {
     /// The identity, each value of it checked.
     pub(super) fn identity(mut self, settings: &OidcSettings) -> Result<Identity, ConnectError> {
         let subject = self.subject(settings)?;
-        let groups = self.groups(settings);
+        let groups = self.groups(&settings.groups);
+        let claims = settings.claims.iter().map(|name| (name.clone(), self.further(name))).collect();
         let email = self.email();
         Ok(Identity {
             subject,
@@ -65,6 +70,7 @@ impl Claims {
             preferred_username: self.text("preferred_username"),
             upn: self.text("upn"),
             groups,
+            claims,
             auth_time: self.auth_time(),
             issued_at: self.id_token.issued_at,
             sid: self.id_token.claims.get("sid").and_then(Value::as_str).map(str::to_owned),
@@ -80,13 +86,21 @@ impl Claims {
         value.filter(good).map(str::to_owned).ok_or(ConnectError::SubjectClaim)
     }
 
-    fn groups(&mut self, settings: &OidcSettings) -> GroupClaims {
-        let signed = groups::read(&self.id_token.claims, &settings.groups, &mut self.remarks);
+    fn groups(&mut self, at: &GroupsClaim) -> GroupClaims {
+        let signed = groups::read(&self.id_token.claims, at, &mut self.remarks);
         if matches!(signed, GroupClaims::Present(_)) {
             return signed;
         }
-        let other = groups::read(&self.userinfo, &settings.groups, &mut self.remarks);
+        let Some(userinfo) = &self.userinfo else { return signed };
+        let other = groups::read(userinfo, at, &mut self.remarks);
         if other == GroupClaims::Missing { signed } else { other }
+    }
+
+    /// A claim that only rules ask for: no sign-in fails for its sake, and without the userinfo nobody knows that it is
+    /// missing.
+    fn further(&mut self, name: &str) -> GroupClaims {
+        let said = self.groups(&GroupsClaim::named(name));
+        if said == GroupClaims::Missing && self.userinfo.is_none() { GroupClaims::Overage } else { said }
     }
 
     /// The address and whether it is verified must be said about the same address: one taken from the token and the
@@ -94,13 +108,14 @@ impl Claims {
     fn email(&mut self) -> Option<ClaimedEmail> {
         let address = self.text("email")?;
         let about = |claims: &&Map<String, Value>| claims.get("email").and_then(Value::as_str) == Some(&address);
-        let verified = [&self.id_token.claims, &self.userinfo].into_iter().filter(about).find_map(verified);
+        let verified = [&self.id_token.claims].into_iter().chain(&self.userinfo).filter(about).find_map(verified);
         Some(ClaimedEmail { address, verified })
     }
 
     /// A name that can be shown and stored: no control characters, not endless.
     fn text(&mut self, claim: &str) -> Option<String> {
-        let value = self.id_token.claims.get(claim).or_else(|| self.userinfo.get(claim)).filter(|v| !v.is_null())?;
+        let other = || self.userinfo.as_ref().and_then(|claims| claims.get(claim));
+        let value = self.id_token.claims.get(claim).or_else(other).filter(|v| !v.is_null())?;
         let good =
             |text: &&str| !text.trim().is_empty() && text.len() <= NAME_MOST && !text.chars().any(char::is_control);
         let text = value.as_str().filter(good).map(str::to_owned);

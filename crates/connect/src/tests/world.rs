@@ -138,6 +138,7 @@ impl World {
             scopes: ["openid", "profile", "email"].map(str::to_owned).into(),
             redirect_uri: "http://127.0.0.1:8700/oidc/okta/callback".into(),
             groups: GroupsClaim { claim: Some("groups".into()), ..GroupsClaim::default() },
+            claims: Vec::new(),
             subject_claim: "sub".into(),
         };
         provider.redirect_uris.push(settings.redirect_uri.clone());

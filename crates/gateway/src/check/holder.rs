@@ -41,6 +41,7 @@ pub(super) async fn load(
         roles_version: 0,
         org_version: version,
         stale_at: NEVER,
+        read_at: now,
     });
     let holder = memory.holder(row.org);
     holder.keep(Arc::clone(&profile));
@@ -66,6 +67,7 @@ async fn of_member(
         roles_version: row.numbers.roles_version,
         org_version: row.rules.version,
         stale_at: held.stale_at.unwrap_or(NEVER),
+        read_at: now,
     });
     entry.keep(Arc::clone(&profile));
     Ok((entry, profile))

@@ -1,10 +1,10 @@
 //! Accepting an invitation: by whoever has signed in and is proven to have the invited address, or by somebody new, whom
 //! the link proves to have it, because it went there. Looking at the link changes nothing: mail scanners follow links too.
 
-use cardea_model::id::{MemberId, UserId};
+use cardea_model::id::{MemberId, SessionId, TeamId, UserId};
 use cardea_model::name::Email;
 use cardea_model::rule::{AccountRole, RuleGrant};
-use cardea_model::{Caller, Denied, Timestamp};
+use cardea_model::{Caller, Denied, Permission, Place, Standing, Timestamp};
 use cardea_store::account::{self, Account};
 use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::grant::{self, Role};
@@ -25,6 +25,8 @@ use crate::pause::Point;
 use crate::roles::{self, Source};
 use crate::{accounts, audit, mail, revocation, rules, session};
 
+/// Why a role is not given that whoever promised it could not give now.
+const NO_MORE: &str = "whoever promised it may not give it any more";
 /// How often accepting begins anew because somebody else has made the same person or member.
 const TRIES: usize = 4;
 
@@ -201,30 +203,41 @@ async fn try_accept(
         return Err(InvitationError::Individual);
     }
     let email = Email::parse(&row.email).ok_or(InvitationError::Corrupt("address"))?;
-    if !still_invites(app, &mut tx, &ctx, &row).await? {
-        return Err(InvitationError::InviterGone);
-    }
+    let inviter = inviter(app, &mut tx, &ctx, &row).await?;
     let user = who(app, &mut tx, &ctx, &email, hash).await?;
     let member = member::of_user(&mut tx, org.id, user).await?;
     if let Some(member) = member.as_ref().filter(|member| Some(member.id) != known) {
         return Ok(Outcome::Known(member.id));
     }
-    let dropped = take_in(app, &mut tx, &ctx, (&org, &row, &email), (user, member)).await?;
+    let dropped = take_in(app, &mut tx, &ctx, (&org, &row, inviter.as_ref(), &email), (user, member)).await?;
     tx.commit().await?;
     Ok(Outcome::Done(Accepted { org: org.org_name, email: email.shown, is_new: hash.is_some(), dropped }))
 }
 
-/// Whether whoever sent the invitation could send it now.
-async fn still_invites(app: &App, tx: &mut Tx, ctx: &Ctx, row: &Invitation) -> Result<bool, InvitationError> {
-    // An operator's, who belongs to no account.
-    let Ok(user) = row.invited_by.parse::<UserId>() else { return Ok(true) };
-    let Some(inviter) = member::of_user(tx, row.account, user).await? else { return Ok(false) };
-    let held = roles::of(app, tx, &inviter, ctx.now).await?;
+/// Whoever sent the invitation, as if they spoke now: what they could not promise any more is not given. None for an
+/// operator, who belongs to no account.
+async fn inviter(app: &App, tx: &mut Tx, ctx: &Ctx, row: &Invitation) -> Result<Option<Ctx>, InvitationError> {
+    let Ok(user) = row.invited_by.parse::<UserId>() else { return Ok(None) };
+    let member = member::of_user(tx, row.account, user).await?.ok_or(InvitationError::InviterGone)?;
+    // Nothing that is asked of them here is asked of a session.
+    let nowhere = SessionId::new(ctx.now, &*app.random);
+    let person = session::speaking(app, tx, &member, (nowhere, ctx.now)).await?;
     let invites = match InvitedAs::of(row) {
-        InvitedAs::Owner => inviter.owner,
-        InvitedAs::Member => inviter.owner || held.is_user_admin() || held.admin_of().next().is_some(),
+        InvitedAs::Owner => member.owner,
+        InvitedAs::Member => person.standing >= Standing::UserAdmin || !person.teams.is_empty(),
     };
-    Ok(invites && !inviter.numbers.held)
+    if !invites || member.numbers.held {
+        return Err(InvitationError::InviterGone);
+    }
+    Ok(Some(ctx.with(Caller::Person(person))))
+}
+
+/// What the invitation makes of somebody in the account, as far as its inviter may still do that.
+fn account_role(row: &Invitation, inviter: Option<&Ctx>) -> AccountRole {
+    let promised = AccountRole::parse(&row.account_role);
+    let may = |inviter: &Ctx| inviter.may(Permission::ManageAccountUsers, row.account).is_ok();
+    let stands = InvitedAs::of(row) == InvitedAs::Owner || inviter.is_none_or(may);
+    if stands { promised } else { AccountRole::Member }
 }
 
 /// The person who accepts: the one who speaks, if the address is proven to be theirs, or somebody new with a password.
@@ -250,28 +263,33 @@ async fn take_in(
     app: &App,
     tx: &mut Tx,
     ctx: &Ctx,
-    (org, row, email): (&Account, &Invitation, &Email),
+    (org, row, inviter, email): (&Account, &Invitation, Option<&Ctx>, &Email),
     (user, known): (UserId, Option<Member>),
 ) -> Result<Vec<Dropped>, InvitationError> {
+    let role = account_role(row, inviter);
     let returns = known.as_ref().is_some_and(|member| member.left_org_at.is_some());
     let id = match &known {
         Some(member) => {
             may_return(tx, member).await?;
             rules::keep(app, tx, member.clone()).await?;
             leaving::rejoin(tx, member.id).await?;
-            if returns || row.account_role == AccountRole::Admin.as_str() {
-                member::set_account_role(tx, member.id, &row.account_role).await?;
+            if returns || role == AccountRole::Admin {
+                member::set_account_role(tx, member.id, role.as_str()).await?;
             }
             member.id
         }
         None => {
             let id = MemberId::new(ctx.now, &*app.random);
-            member::add(tx, id, org.id, user, &row.account_role, ctx.now).await?;
+            member::add(tx, id, org.id, user, role.as_str(), ctx.now).await?;
             id
         }
     };
     let member = member::find(tx, id).await?.ok_or(InvitationError::Corrupt("member"))?;
-    let dropped = give(app, tx, ctx, (org, row), &member).await?;
+    let mut dropped = give(app, tx, ctx, (org, row, inviter), &member).await?;
+    if role.as_str() != row.account_role {
+        let role = RuleGrant { team: None, service: "account".to_owned(), role: row.account_role.clone() };
+        dropped.push(Dropped { role, why: NO_MORE.to_owned() });
+    }
     if !rows::end(tx, row.id, "accepted", Some(id), ctx.now).await? {
         return Err(InvitationError::Accepted);
     }
@@ -297,12 +315,13 @@ async fn may_return(tx: &mut Tx, member: &Member) -> Result<(), InvitationError>
     if holds.iter().any(|hold| hold.source != LEFT_ACCOUNT) { Err(InvitationError::Held) } else { Ok(()) }
 }
 
-/// Gives the roles of the invitation; returns those that are not there any more, or not given by hand to this one.
+/// Gives the roles of the invitation; returns those that are not there any more, not given by hand to this one, or not by
+/// whoever promised them.
 async fn give(
     app: &App,
     tx: &mut Tx,
     ctx: &Ctx,
-    (org, row): (&Account, &Invitation),
+    (org, row, inviter): (&Account, &Invitation, Option<&Ctx>),
     member: &Member,
 ) -> Result<Vec<Dropped>, InvitationError> {
     let roles = given::read(row)?;
@@ -312,7 +331,12 @@ async fn give(
     for role in roles {
         let found =
             if by_rules { Err("rules give the roles of this person".to_owned()) } else { offer.find(app, &role) };
-        match found {
+        let may = |team: Option<TeamId>| {
+            let place = team.map_or(Place::Account(org.id), |team| Place::Team(org.id, team));
+            let given = inviter.map_or(Ok(()), |it| roles::may_give(app, it, &place, &role.service, &role.role));
+            given.map(|()| team).map_err(|_| NO_MORE.to_owned())
+        };
+        match found.and_then(may) {
             Ok(team) => {
                 let team_id = team.map_or_else(String::new, |team| team.to_string());
                 let given = Role { team_id: &team_id, service: &role.service, role: &role.role };

@@ -4,6 +4,7 @@
 //! external id is the subject; else the one with its user name; else the one with its address (one authority says both, so
 //! no proof is needed). Tombstones count: whom the directory deleted, no sign-in creates again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cardea_connect::{GroupClaims as Claimed, Identity as Asserted};
@@ -29,6 +30,8 @@ use crate::state::{self, TrustEmail};
 
 /// How often a sign-in looks again because another request made or bound the same person.
 const TRIES: usize = 4;
+/// The name under which the connection's own claim is noted.
+const OWN_CLAIM: &str = "";
 /// How often a sign-in is noted on its connection.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 
@@ -84,11 +87,13 @@ async fn try_admit(
         connection::signed_in(&mut tx, row.id, ctx.now).await?;
     }
     let session = session::open(app, &mut tx, ctx, &member, Some(row.id)).await?;
-    let claims = claims(asserted);
+    let said = said(asserted);
     // The last but for inserts: it may take the feed's counter, which is one lock for all.
     let whose = (&member, identity.id);
-    let synced = membership::sync(app, &mut tx, ctx, whose, (row.id, &settings.groups), &claims).await?;
-    let detail = json!({"connection": row.name, "groups": synced.as_str(), "remarks": asserted.remarks});
+    let synced = membership::sync(app, &mut tx, ctx, whose, (row.id, &settings.groups), &said).await?;
+    let mut claims: BTreeMap<_, _> = synced.iter().map(|(claim, sync)| (claim.as_str(), sync.as_str())).collect();
+    let groups = claims.remove(OWN_CLAIM);
+    let detail = json!({"connection": row.name, "groups": groups, "claims": claims, "remarks": asserted.remarks});
     audit::record(app, &mut tx, ctx, Some(row.account), "login.succeeded", &identity.user.to_string(), detail).await?;
     tx.commit().await?;
     Ok(session)
@@ -110,12 +115,15 @@ async fn enter(app: &App, tx: &mut Tx, ctx: &Ctx, flow: &Flow, member: Member) -
     Ok(member)
 }
 
-fn claims(asserted: &Asserted) -> GroupClaims {
-    match &asserted.groups {
+/// What each claim says about groups, by its name.
+fn said(asserted: &Asserted) -> BTreeMap<String, GroupClaims> {
+    let read = |claimed: &Claimed| match claimed {
         Claimed::Present(groups) => GroupClaims::of(groups.clone()),
         Claimed::Missing => GroupClaims::Missing,
         Claimed::Overage => GroupClaims::Overage,
-    }
+    };
+    let further = asserted.claims.iter().map(|(claim, claimed)| (claim.clone(), read(claimed)));
+    further.chain([(OWN_CLAIM.to_owned(), read(&asserted.groups))]).collect()
 }
 
 /// The identity that this sign-in means; nothing if nobody like that was ever known here.

@@ -16,8 +16,9 @@ pub(crate) fn settings(row: &Connection) -> Result<state::Connection, LoginError
     serde_json::from_str(&row.settings).map_err(|_| LoginError::Corrupt("connection"))
 }
 
-/// The connector of a stored connection. Cheap: what is fetched is cached beside it.
-pub(crate) fn build(app: &App, row: &Connection) -> Result<Connector, LoginError> {
+/// The connector of a stored connection, which reads these claims besides the connection's own. Cheap: what is fetched is
+/// cached beside it.
+pub(crate) fn build(app: &App, row: &Connection, claims: Vec<String>) -> Result<Connector, LoginError> {
     let settings = settings(row)?;
     let Some(Protocol::Oidc(oidc)) = settings.protocol() else { return Err(LoginError::NotServed("SAML sign-in")) };
     let token_auth = match oidc.token_auth {
@@ -36,6 +37,7 @@ pub(crate) fn build(app: &App, row: &Connection) -> Result<Connector, LoginError
         scopes: oidc.scopes,
         redirect_uri: format!("{}/oidc/{}/callback", app.settings.public_url, row.name),
         groups,
+        claims,
         subject_claim: oidc.subject_claim,
     };
     Ok(Connector::Oidc(OidcConnector::new(connector, app.outside.clone())))

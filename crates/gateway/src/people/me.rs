@@ -69,8 +69,7 @@ pub async fn me(app: &App, ctx: &Ctx) -> Result<Me, GatewayError> {
     let user = MeUser { id: person.id, email: person.email, email_verified: person.email_trusted, name: person.name };
     let roleless = orgs.iter().all(|org| org.roles.is_empty());
     // Whose groups were cut off or left out keeps the last good ones, and should know that they may be old.
-    let unknown =
-        Known::read(app, &mut conn, &row, ctx.now).await?.said().iter().any(|(last, _)| last.said != "present");
+    let unknown = Known::read(app, &mut conn, &row, ctx.now).await?.is_unsure();
     let codes = [(roleless, "no_roles"), (unknown && !row.owner, "unknown_groups")];
     let notices = codes.into_iter().filter_map(|(applies, code)| applies.then_some(Notice { code })).collect();
     Ok(Me { user, account: tenant.name, orgs, notices })

@@ -29,7 +29,8 @@ pub(super) const UNDO_FOR: Duration = Duration::from_secs(30 * 86_400);
 pub struct Activated {
     /// Their generation.
     pub generation: i64,
-    /// How many people, by what became of them.
+    /// How many people, by what became of them, as it was counted right before: nobody's sign-in waits for the counting, so
+    /// whoever signed in between is judged by these rules and not among those counted so.
     pub counts: Counts,
     /// What the preview had said, where it said something else: people have signed in since.
     pub previewed: Option<Previewed>,

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use cardea_model::id::ConnectionId;
 use cardea_model::rule::{CompiledRules, Rule};
-use cardea_store::group::{Group, Said};
+use cardea_store::group::{Group, Said, Told};
 
 use super::RuleSet;
+use crate::roles::is_known;
 
 /// A rule set with what each known group meets in it.
 pub(super) struct Index<'a> {
@@ -31,7 +32,7 @@ impl<'a> Index<'a> {
         }
         for group in groups {
             if let Some(part) = parts.get_mut(&group.connection) {
-                let met = part.compiled.met(&group.value);
+                let met = part.compiled.met(&group.claim, &group.value);
                 if !met.is_empty() {
                     part.met.insert(group.id, met.into());
                 }
@@ -45,11 +46,25 @@ impl<'a> Index<'a> {
         &self.rules
     }
 
-    /// Adds the places of the rules that apply by what one connection said; a place may come twice. `met` is scratch.
-    pub(super) fn applying(&self, said: &Said, met: &mut Vec<u32>, places: &mut Vec<usize>) {
-        let Some(part) = self.parts.get(&said.connection) else { return };
+    /// Whether a rule reads this claim of the connection.
+    pub(super) fn reads(&self, connection: ConnectionId, claim: &str) -> bool {
+        self.parts.get(&connection).is_some_and(|part| part.compiled.reads(claim))
+    }
+
+    /// Adds the places of the rules that apply by what was said about one identity; a place may come twice. `met` is scratch.
+    pub(super) fn applying<'t>(
+        &self,
+        lists: impl Iterator<Item = &'t Said>,
+        met: &mut Vec<u32>,
+        places: &mut Vec<usize>,
+    ) {
+        let mut lists = lists.peekable();
+        let Some(part) = lists.peek().and_then(|said| self.parts.get(&said.connection)) else { return };
         met.clear();
-        met.extend(said.groups.iter().filter_map(|id| part.met.get(id)).flatten());
+        for said in lists {
+            met.extend(said.groups.iter().filter_map(|id| part.met.get(id)).flatten());
+            met.extend(part.compiled.told(&said.claim).filter(|_| is_known(&said.said, &said.groups)));
+        }
         met.sort_unstable();
         met.dedup();
         if !met.is_empty() {
@@ -57,4 +72,10 @@ impl<'a> Index<'a> {
             places.extend(part.compiled.applying(met).map(place));
         }
     }
+}
+
+/// What was said about each identity of a member, of whom there is a row for each claim.
+pub(super) fn identities(told: &[Told]) -> impl Iterator<Item = &[Told]> {
+    let whose = |told: &Told| told.said.as_ref().map(|said| said.identity);
+    told.chunk_by(move |one, other| one.member == other.member && whose(one) == whose(other))
 }

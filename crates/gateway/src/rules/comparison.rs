@@ -1,16 +1,16 @@
 //! Everybody under the rules in force and under others, side by side.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::time::Duration;
 
 use cardea_model::Timestamp;
-use cardea_model::id::MemberId;
+use cardea_model::id::{ConnectionId, MemberId};
 use cardea_model::rule::{AccountRole, CONTROL_PLANE, Rule};
 use cardea_store::grant;
 use cardea_store::group::{Group, Said, Told};
 
-use super::bulk::Index;
+use super::bulk::{Index, identities};
 use super::plan::{Counts, Guard, Named};
 use super::{Earlier, Sets};
 use crate::roles::{USER_ADMIN, counts_until, is_over};
@@ -110,6 +110,8 @@ pub(super) struct Comparison<'a> {
     after: Ruled<'a>,
     speaker: Option<MemberId>,
     counts: Counts,
+    /// The claims besides the connections' own that any sign-in has told.
+    told: HashSet<(ConnectionId, String)>,
     had_roles: u64,
     /// Whether the one who asks would no longer manage users.
     shuts_out: bool,
@@ -135,6 +137,7 @@ impl<'a> Comparison<'a> {
             after,
             speaker,
             counts: Counts::default(),
+            told: HashSet::new(),
             had_roles: 0,
             shuts_out: false,
             worst: BinaryHeap::new(),
@@ -145,6 +148,11 @@ impl<'a> Comparison<'a> {
     /// How many people, by what becomes of them.
     pub(super) const fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Whether anybody's sign-in has told this claim.
+    pub(super) fn is_told(&self, connection: ConnectionId, claim: &str) -> bool {
+        self.told.iter().any(|(of, told)| *of == connection && told == claim)
     }
 
     /// Whom it changes of those taken since it was asked last, those who lose most first.
@@ -167,6 +175,11 @@ impl<'a> Comparison<'a> {
             let name = Named { team, service: held.grant.service.clone(), role: held.grant.role.clone() };
             by_hand.entry(held.member).or_default().push(table.number(name));
         }
+        for said in page.iter().filter_map(|told| told.said.as_ref()).filter(|said| !said.claim.is_empty()) {
+            if !self.is_told(said.connection, &said.claim) {
+                self.told.insert((said.connection, said.claim.clone()));
+            }
+        }
         for told in page.chunk_by(|one, other| one.member == other.member) {
             if let Some(first) = told.first() {
                 let mut hand = by_hand.remove(&first.member).unwrap_or_default();
@@ -184,14 +197,17 @@ impl<'a> Comparison<'a> {
         }
         let said = || told.iter().filter_map(|told| told.said.as_ref());
         self.counts.never_seen += u64::from(said().next().is_none());
-        self.counts.unknown += u64::from(said().any(|said| said.said != "present"));
+        let matters = |said: &Said| said.claim.is_empty() || self.after.index.reads(said.connection, &said.claim);
+        self.counts.unknown += u64::from(said().any(|said| said.said != "present" && matters(said)));
         let (now, scratch) = (self.now, &mut self.scratch);
         let before = earned(&self.before, told, (now, None), scratch);
         let after = earned(&self.after, told, (now, self.most), scratch);
         let mut matches = |index: &Index<'_>, knew: &dyn Fn(Timestamp) -> bool| {
             scratch.places.clear();
-            let known = told.iter().filter_map(|told| told.said.as_ref()).filter(|said| knew(said.seen_at));
-            known.for_each(|said| index.applying(said, &mut scratch.met, &mut scratch.places));
+            for told in identities(told) {
+                let known = told.iter().filter_map(|told| told.said.as_ref()).filter(|said| knew(said.seen_at));
+                index.applying(known, &mut scratch.met, &mut scratch.places);
+            }
             !scratch.places.is_empty()
         };
         let matched = matches(&self.after.index, &|_| true);
@@ -256,10 +272,11 @@ fn earned(
     scratch: &mut Scratch,
 ) -> Vec<u32> {
     scratch.places.clear();
-    let said = told.iter().filter_map(|told| told.said.as_ref());
     let is_young = |said: &&Said| most.is_none_or(|most| now < counts_until(&said.said, said.seen_at, most));
-    for said in said.filter(|said| !is_over(&said.said, said.seen_at, now)).filter(is_young) {
-        rules.index.applying(said, &mut scratch.met, &mut scratch.places);
+    for told in identities(told) {
+        let said = told.iter().filter_map(|told| told.said.as_ref());
+        let counting = said.filter(|said| !is_over(&said.said, said.seen_at, now)).filter(is_young);
+        rules.index.applying(counting, &mut scratch.met, &mut scratch.places);
     }
     scratch.places.iter().filter_map(|place| rules.gives.get(*place)).flatten().copied().collect()
 }

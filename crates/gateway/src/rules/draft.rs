@@ -26,6 +26,8 @@ const MOST_RULES: usize = 1_000;
 const MOST_MATCHERS: usize = 2_000;
 /// More matchers than this that meet more than they name are refused: each is asked about every group.
 const MOST_BROAD: usize = 200;
+/// Rules of one org that read more claims than this are refused: each is noted for everybody who signs in.
+const MOST_CLAIMS: usize = 20;
 
 /// The rules of an org, beside what is in force.
 #[derive(Clone, Debug, Serialize)]
@@ -216,6 +218,11 @@ fn fits(
         let most =
             format!("an org has at most {MOST_MATCHERS} matchers, and {MOST_BROAD} of them other than whole values");
         return Err(RulesError::Unknown(most));
+    }
+    let others = standing.iter().filter(|other| other.id != rule.id).chain([rule]);
+    let claims: BTreeSet<&str> = others.flat_map(|rule| &rule.body.any_of).flat_map(Matcher::claims).collect();
+    if claims.iter().filter(|claim| !claim.is_empty()).count() > MOST_CLAIMS {
+        return Err(RulesError::Unknown(format!("the rules of an org read at most {MOST_CLAIMS} claims")));
     }
     let folded = cardea_model::name::fold(&rule.name);
     if standing.iter().any(|other| other.id != rule.id && cardea_model::name::fold(&other.name) == folded) {

@@ -1,28 +1,24 @@
-//! Why somebody has the roles that they have, and why not others; and what rules would make of claims that somebody pastes.
+//! Why somebody has the roles that they have, and why not others.
 
 use std::collections::{BTreeSet, HashMap};
 
-use cardea_connect::{GroupClaims as Claimed, GroupsClaim};
 use cardea_model::entitlement::State;
 use cardea_model::id::{AccountId, KeyId, UserId};
 use cardea_model::name::fold;
-use cardea_model::rule::{AccountRole, CompiledRules, GroupClaims, Matcher, Operation, Rule, applying, evaluate};
+use cardea_model::rule::{CompiledRules, Listed, Matcher, Operation, Rule, applying};
 use cardea_model::{Permission, Timestamp};
 use cardea_store::account::{self, Account};
 use cardea_store::db::Conn;
 use cardea_store::member::Member;
 use cardea_store::{connection, entitlement};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::error::RulesError;
-use super::{Frozen, drafted};
 use crate::app::App;
 use crate::check::{self, Ask, KeyVerdict};
 use crate::context::Ctx;
-use crate::login::connector;
 use crate::people;
-use crate::roles::{self, Known, RoleView, Source};
+use crate::roles::{self, Known, RoleView, Source, listed};
 
 /// Why somebody has their roles.
 #[derive(Clone, Debug, Serialize)]
@@ -40,7 +36,7 @@ pub struct Explanation {
     pub codes: Vec<&'static str>,
     /// Their roles, each with its reasons; those of one service only, if one was asked for.
     pub roles: Vec<RoleView>,
-    /// What each connection last said about their groups.
+    /// What each claim of each connection last said about their groups.
     pub said: Vec<SaidView>,
     /// Rules that would match a group but for case or blanks.
     pub near_misses: Vec<NearMiss>,
@@ -64,11 +60,14 @@ pub struct Asked<'a> {
     pub entity: Option<&'a str>,
 }
 
-/// What a connection last said.
+/// What one claim of a connection last said.
 #[derive(Clone, Debug, Serialize)]
 pub struct SaidView {
     /// The connection.
     pub connection: String,
+    /// The claim that said it; none for the connection's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
     /// `present`, `missing` or `overage`.
     pub said: String,
     /// When the list was last told whole, to the hour.
@@ -97,23 +96,6 @@ pub struct NearMiss {
     pub group: String,
 }
 
-/// What rules make of claims.
-#[derive(Clone, Debug, Serialize)]
-pub struct Tried {
-    /// `present`, `missing` or `overage`.
-    pub said: &'static str,
-    /// The groups that were read, each with the rules as edited that it meets.
-    pub groups: Vec<GroupView>,
-    /// What the person would become in the account.
-    pub account_role: String,
-    /// The roles that they would have.
-    pub roles: Vec<RoleView>,
-    /// Rules that would match a group but for case or blanks.
-    pub near_misses: Vec<NearMiss>,
-    /// What was strange in the claims.
-    pub remarks: Vec<String>,
-}
-
 /// Why a user has the roles that they have, or has none of a service; and why a key of theirs may not.
 ///
 /// # Errors
@@ -133,19 +115,24 @@ pub async fn explain(
     let known = Known::read(app, &mut conn, &member, ctx.now).await?;
     let connections = connection::of_account(&mut conn, account).await?;
     let (mut said, mut near) = (Vec::new(), BTreeSet::new());
-    for (snapshot, groups) in known.said() {
-        let rules = known.rules_of(snapshot.connection);
-        let name = connections.iter().find(|row| row.id == snapshot.connection).map(|row| row.name.clone());
-        near.extend(rules.into_iter().flat_map(|rules| near_misses(rules.rules(), groups)));
-        said.push(SaidView {
-            connection: name.unwrap_or_default(),
-            said: snapshot.said.clone(),
-            seen_at: snapshot.seen_at,
-            groups: met(rules, groups),
-        });
+    for told in known.identities() {
+        let lists: Vec<Listed<'_>> = told.iter().map(listed).collect();
+        for ((snapshot, _), list) in told.iter().zip(&lists) {
+            let rules = known.rules_of(snapshot.connection);
+            let name = connections.iter().find(|row| row.id == snapshot.connection).map(|row| row.name.clone());
+            near.extend(rules.into_iter().flat_map(|rules| near_misses(rules.rules(), list)));
+            said.push(SaidView {
+                connection: name.unwrap_or_default(),
+                claim: named(&snapshot.claim),
+                said: snapshot.said.clone(),
+                seen_at: snapshot.seen_at,
+                groups: met(rules, &lists, list),
+            });
+        }
     }
     let service = asked.service;
-    let codes = codes(&mut conn, (&row, &member), (held.source, &said), (service, ctx.now)).await?;
+    let seen = Seen { source: held.source, said: &said, is_unsure: known.is_unsure() };
+    let codes = codes(&mut conn, (&row, &member), &seen, (service, ctx.now)).await?;
     let key = verdict(app, &mut conn, &member, asked).await?;
     let is_asked = |role: &RoleView| service.is_none_or(|service| role.service == service || role.service == "*");
     Ok(Explanation {
@@ -182,10 +169,17 @@ async fn verdict(
     Ok(Some(verdict.ok_or(RulesError::Missing("key of this user"))?))
 }
 
+/// What decides, as far as groups do.
+struct Seen<'a> {
+    source: Source,
+    said: &'a [SaidView],
+    is_unsure: bool,
+}
+
 async fn codes(
     conn: &mut Conn,
     (row, member): (&Account, &Member),
-    (source, said): (Source, &[SaidView]),
+    Seen { source, said, is_unsure }: &Seen<'_>,
     (service, now): (Option<&str>, Timestamp),
 ) -> Result<Vec<&'static str>, RulesError> {
     let given = match service {
@@ -195,13 +189,14 @@ async fn codes(
     let ended = given.as_ref().is_some_and(|given| given.has_ended(now));
     let held_back = given.as_ref().is_some_and(|given| given.state == State::Suspended);
     let matched = said.iter().any(|said| said.groups.iter().any(|group| !group.rules.is_empty()));
+    let source = *source;
     let applies = [
         (source == Source::Owner, "owner_immutable"),
         (source == Source::Left, "left"),
         (member.numbers.held, "suspended"),
         (!row.rules.active && source == Source::Manual, "not_activated"),
         (source == Source::Rules && !matched, "unmatched"),
-        (said.iter().any(|said| said.said != "present"), "unknown_groups"),
+        (*is_unsure, "unknown_groups"),
         (said.is_empty() && source != Source::Owner, "never_seen"),
         (service.is_some() && given.is_none(), "service_not_enabled"),
         (ended, "entitlement_expired"),
@@ -210,23 +205,29 @@ async fn codes(
     Ok(applies.into_iter().filter_map(|(applies, code)| applies.then_some(code)).collect())
 }
 
-/// Groups with the rules that apply because of them. They are judged together: a rule may ask for several, or against some.
-fn met(rules: Option<&CompiledRules>, groups: &[String]) -> Vec<GroupView> {
-    let applying = rules.map_or_else(BTreeSet::new, |rules| applying(rules, groups));
-    let of = |group: &String| {
-        let names = applying.iter().filter(|because| because.value == *group).map(|because| because.rule_name.clone());
-        GroupView { value: group.clone(), rules: names.collect::<BTreeSet<_>>().into_iter().collect() }
-    };
-    groups.iter().map(of).collect()
+fn named(claim: &str) -> Option<String> {
+    (!claim.is_empty()).then(|| claim.to_owned())
 }
 
-/// Rules whose whole value is a group but for case or blanks.
-fn near_misses(rules: &[Rule], groups: &[String]) -> Vec<NearMiss> {
+/// The groups of one list with the rules that apply because of them. All lists are judged together: a rule may ask for
+/// several groups, or against some.
+pub(super) fn met(rules: Option<&CompiledRules>, lists: &[Listed<'_>], list: &Listed<'_>) -> Vec<GroupView> {
+    let applying = rules.map_or_else(BTreeSet::new, |rules| applying(rules, lists));
+    let of = |group: &String| {
+        let reasons = applying.iter().filter(|because| because.claim == list.claim && because.value == *group);
+        let names: BTreeSet<String> = reasons.map(|because| because.rule_name.clone()).collect();
+        GroupView { value: group.clone(), rules: names.into_iter().collect() }
+    };
+    list.groups.iter().map(of).collect()
+}
+
+/// Rules whose whole value is a group of the list but for case or blanks.
+pub(super) fn near_misses(rules: &[Rule], list: &Listed<'_>) -> Vec<NearMiss> {
     let loose = |text: &str| fold(text).split_whitespace().collect::<String>();
-    let groups: HashMap<String, &String> = groups.iter().map(|group| (loose(group), group)).collect();
+    let groups: HashMap<String, &String> = list.groups.iter().map(|group| (loose(group), group)).collect();
     let mut near = Vec::new();
     for rule in rules.iter().filter(|rule| rule.body.enabled) {
-        for wanted in rule.body.any_of.iter().flat_map(wanted) {
+        for wanted in rule.body.any_of.iter().flat_map(|matcher| wanted(matcher, matcher, list.claim)) {
             if let Some(group) = groups.get(&loose(wanted)).filter(|group| **group != wanted) {
                 let (wanted, group) = (wanted.to_owned(), (*group).clone());
                 near.push(NearMiss { rule: rule.name.clone(), wanted, group });
@@ -236,59 +237,21 @@ fn near_misses(rules: &[Rule], groups: &[String]) -> Vec<NearMiss> {
     near
 }
 
-/// The whole values that a matcher looks for.
-fn wanted(matcher: &Matcher) -> Vec<&str> {
+/// The whole values that a matcher, which is a part of `whole` or all of it, looks for in a claim.
+fn wanted<'a>(matcher: &'a Matcher, whole: &Matcher, claim: &str) -> Vec<&'a str> {
     if matcher.ignore_case {
         return Vec::new();
     }
+    let here = matcher.claim.as_deref().or(whole.claim.as_deref()).unwrap_or_default() == claim;
     match &matcher.operation {
-        Operation::Equals(value) | Operation::ExternalId(value) => vec![value.as_str()],
-        Operation::OneOf(values) => values.iter().map(String::as_str).collect(),
-        Operation::Compound { all_of, .. } => all_of.iter().flat_map(wanted).collect(),
-        Operation::StartsWith(_) | Operation::EndsWith(_) | Operation::Regex(_) => Vec::new(),
+        Operation::Equals(value) | Operation::ExternalId(value) if here => vec![value.as_str()],
+        Operation::OneOf(values) if here => values.iter().map(String::as_str).collect(),
+        Operation::Compound { all_of, .. } => all_of.iter().flat_map(|part| wanted(part, whole, claim)).collect(),
+        Operation::Equals(_)
+        | Operation::ExternalId(_)
+        | Operation::OneOf(_)
+        | Operation::StartsWith(_)
+        | Operation::EndsWith(_)
+        | Operation::Regex(_) => Vec::new(),
     }
-}
-
-/// What the rules as they are edited now would make of these claims, as `connection` would read them.
-///
-/// # Errors
-/// [`RulesError`].
-pub async fn try_out(
-    app: &App,
-    ctx: &Ctx,
-    account: AccountId,
-    connection: &str,
-    claims: &Map<String, Value>,
-) -> Result<Tried, RulesError> {
-    ctx.may(Permission::ManageRules, account)?;
-    let mut conn = app.db.read().await?;
-    let row = account::find(&mut conn, account).await?.ok_or(RulesError::Missing("org"))?;
-    let rows = connection::of_account(&mut conn, account).await?;
-    let linked = rows.iter().find(|row| row.name == connection).ok_or(RulesError::Missing("connection"))?;
-    let settings = connector::settings(linked).map_err(|_| RulesError::Corrupt("connection"))?;
-    let at = GroupsClaim { claim: settings.groups.claim, pointer: settings.groups.pointer, split: None };
-    let (claimed, remarks) = cardea_connect::groups_in(claims, &at);
-    let (said, groups) = match claimed {
-        Claimed::Present(groups) => match GroupClaims::of(groups) {
-            GroupClaims::Present(groups) => ("present", groups),
-            GroupClaims::Missing | GroupClaims::Overage => ("overage", Vec::new()),
-        },
-        Claimed::Missing => ("missing", Vec::new()),
-        Claimed::Overage => ("overage", Vec::new()),
-    };
-    let drafted = drafted(&mut conn, row.org).await?.into_iter().filter(|rule| rule.connection == linked.id);
-    let plain = drafted.map(|Frozen { id, name, body, .. }| Rule { id, name, body }).collect::<Vec<_>>();
-    let compiled = tokio::task::spawn_blocking(move || (CompiledRules::compile(&plain), plain)).await;
-    let (compiled, plain) = compiled.map_err(|_| RulesError::Corrupt("rule"))?;
-    let rules = compiled.map_err(RulesError::Rule)?;
-    let earned = evaluate(&rules, &groups);
-    let role = earned.account.as_ref().map_or(AccountRole::Member, |(role, _)| *role);
-    Ok(Tried {
-        said,
-        near_misses: near_misses(&plain, &groups),
-        groups: met(Some(&rules), &groups),
-        account_role: role.as_str().to_owned(),
-        roles: earned.roles.into_iter().map(|(role, reasons)| roles::view(role, &reasons)).collect(),
-        remarks,
-    })
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use super::Change;
+use crate::app::App;
 
 /// A rule as a generation keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +178,14 @@ impl Shelf {
             shelf.insert(org, Arc::clone(&fresh));
         }
         Ok(fresh)
+    }
+
+    /// As [`Self::sets`], with a reader of its own where they are not at hand.
+    pub(super) async fn kept(&self, app: &App, org: OrgId, number: i64) -> Result<Arc<Sets>, DbError> {
+        match self.known(org, number) {
+            Some(known) => Ok(known),
+            None => self.sets(&mut app.db.read().await?, org, number).await,
+        }
     }
 
     fn known(&self, org: OrgId, number: i64) -> Option<Arc<Sets>> {

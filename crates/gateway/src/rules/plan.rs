@@ -1,11 +1,13 @@
 //! What activating the rules as they are edited now would do: compared with what is in force, person by person, and written
 //! nowhere.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cardea_model::Caller;
-use cardea_model::id::{MemberId, UserId};
+use cardea_model::id::{ConnectionId, MemberId, UserId};
+use cardea_model::rule::Matcher;
 use cardea_store::account::{self, Account};
 use cardea_store::db::{Conn, DbError};
 use cardea_store::{grant, group, member, person};
@@ -39,8 +41,19 @@ pub struct Preview {
     pub guards: Vec<Guard>,
     /// Rules whose roles name a team that has ended, or a service that the org has lost: they give nothing there.
     pub broken: Vec<String>,
+    /// Rules that read a claim of which no sign-in has told anything: by it they give nothing until people sign in.
+    pub unasked: Vec<Unasked>,
     /// Whom it changes, those who lose most first; at the most 200.
     pub people: Vec<Changed>,
+}
+
+/// A claim that a rule reads and nobody has told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unasked {
+    /// The rule's name.
+    pub rule: String,
+    /// The claim.
+    pub claim: String,
 }
 
 /// How many people, by what becomes of them.
@@ -242,8 +255,20 @@ async fn walk(
         counts,
         guards,
         broken: broken.map(|rule| rule.name.clone()).collect(),
+        unasked: unasked(&draft.rules, |connection, claim| comparison.is_told(connection, claim)),
         people,
     })
+}
+
+/// The claims besides a connection's own that rules read and nobody has told.
+fn unasked(rules: &[Frozen], is_told: impl Fn(ConnectionId, &str) -> bool) -> Vec<Unasked> {
+    let mut unasked = Vec::new();
+    for rule in rules.iter().filter(|rule| rule.body.enabled) {
+        let claims: BTreeSet<&str> = rule.body.any_of.iter().flat_map(Matcher::claims).collect();
+        let untold = claims.into_iter().filter(|claim| !claim.is_empty() && !is_told(rule.connection, claim));
+        unasked.extend(untold.map(|claim| Unasked { rule: rule.name.clone(), claim: claim.to_owned() }));
+    }
+    unasked
 }
 
 fn speaker(ctx: &Ctx) -> Option<MemberId> {

@@ -15,7 +15,7 @@ use cardea_store::job::{self, Job};
 use cardea_store::member::{self, Member};
 use cardea_store::{generation, grant};
 
-use super::bulk::Index;
+use super::bulk::{Index, identities};
 use super::{Earlier, Sets};
 use crate::app::App;
 use crate::error::GatewayError;
@@ -76,8 +76,8 @@ async fn everybody(app: &App, row: &Account) -> Result<Option<i64>, DbError> {
         let page = group::page(&mut conn, row.id, &after, CHUNK).await?;
         let Some(last) = page.last() else { return Ok(Some(newest.number)) };
         after = last.member.to_string();
-        mark(app, page.iter().filter_map(|told| open.mark(told)).collect()).await?;
-        let left: BTreeSet<MemberId> = page.iter().filter(|told| open.left(told)).map(|told| told.member).collect();
+        mark(app, identities(&page).filter_map(|told| open.mark(told)).collect()).await?;
+        let left: BTreeSet<MemberId> = identities(&page).filter_map(|told| open.left(told)).collect();
         for chunk in left.into_iter().collect::<Vec<_>>().chunks(PEOPLE) {
             leave(app, chunk).await?;
         }
@@ -96,34 +96,35 @@ struct Open<'a> {
 type Mark = (MemberId, i64, Option<i64>);
 
 impl Open<'_> {
-    /// The generations that manage somebody by what one connection said.
-    fn managing<'a>(&'a self, told: &'a Told) -> impl Iterator<Item = i64> + 'a {
-        let said = told.said.as_ref().filter(|_| !told.owner);
+    /// The generations that manage somebody by what was said about one identity of theirs.
+    fn managing<'a>(&'a self, told: &'a [Told]) -> impl Iterator<Item = i64> + 'a {
         let (mut met, mut places) = (Vec::new(), Vec::new());
         let managing = self.due.iter().filter(move |(earlier, index)| {
             places.clear();
-            let known = said.filter(|said| earlier.knew(said.seen_at));
-            known.into_iter().for_each(|said| index.applying(said, &mut met, &mut places));
+            let said = told.iter().filter(|told| !told.owner).filter_map(|told| told.said.as_ref());
+            index.applying(said.filter(|said| earlier.knew(said.seen_at)), &mut met, &mut places);
             !places.is_empty()
         });
         managing.map(|(earlier, _)| earlier.number)
     }
 
-    fn mark(&self, told: &Told) -> Option<Mark> {
-        let marks = &self.sets.marks;
-        let noted = told.managed_since.filter(|mark| marks.stands(*mark));
+    fn mark(&self, told: &[Told]) -> Option<Mark> {
+        let (marks, who) = (&self.sets.marks, told.first()?);
+        let noted = who.managed_since.filter(|mark| marks.stands(*mark));
         if noted.is_some_and(|mark| marks.count(mark)) {
             return None;
         }
         let any = || self.managing(told).next().filter(|_| noted.is_none());
         let since = self.managing(told).find(|number| marks.count(*number)).or_else(any)?;
-        Some((told.member, since, told.managed_since.filter(|mark| marks.gives_way(*mark, since))))
+        Some((who.member, since, who.managed_since.filter(|mark| marks.gives_way(*mark, since))))
     }
 
-    /// Whether rules that went out of force may have left them something: that is looked at once more when they are locked.
-    fn left(&self, told: &Told) -> bool {
-        let managed = || told.managed_since.is_some() || self.managing(told).next().is_some();
-        self.sets.left(self.settled).is_some() && !told.owner && managed()
+    /// Who it is, if rules that went out of force may have left them something: that is looked at once more when they are
+    /// locked.
+    fn left(&self, told: &[Told]) -> Option<MemberId> {
+        let who = told.first()?;
+        let managed = || who.managed_since.is_some() || self.managing(told).next().is_some();
+        (self.sets.left(self.settled).is_some() && !who.owner && managed()).then_some(who.member)
     }
 }
 

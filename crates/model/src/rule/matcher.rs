@@ -7,10 +7,13 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::RuleProblem;
 use crate::name;
 
-/// What a rule looks for, written `{equals: X}`, `{one_of: [X, Y]}`, `{regex: X, ignore_case: true}` and so on.
+/// What a rule looks for, written `{equals: X}`, `{one_of: [X, Y]}`, `{claim: Y, regex: X, ignore_case: true}` and so on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Matcher {
+    /// The claim that it reads, or with a slash at its start a pointer into the claims (RFC 6901); none for the
+    /// connection's own. That of a compound one stands for its parts that name none.
+    pub claim: Option<String>,
     /// How it compares. Text is compared in NFC.
     pub operation: Operation,
     /// Whether letters count the same in either case.
@@ -74,6 +77,23 @@ impl Matcher {
         (self.parts().count(), broad.count())
     }
 
+    /// The claim that each part reads; empty for the connection's own.
+    pub fn claims(&self) -> impl Iterator<Item = &str> {
+        self.parts().map(|part| part.claim_in(self))
+    }
+
+    /// The claim that it reads as a part of another, or of itself.
+    #[must_use]
+    pub fn claim_in<'a>(&'a self, whole: &'a Self) -> &'a str {
+        self.claim.as_deref().or(whole.claim.as_deref()).unwrap_or_default()
+    }
+
+    /// Whether the claims that it names can be names.
+    pub(super) fn has_claims(&self) -> bool {
+        let named = self.parts().chain([self]).filter_map(|part| part.claim.as_deref());
+        named.into_iter().all(|claim| name::is_label(claim, LONGEST_CLAIM) && claim != "/")
+    }
+
     /// Whether it names anything.
     pub(super) fn has_text(&self) -> bool {
         self.parts().all(|part| part.operation.has_text())
@@ -105,10 +125,15 @@ impl Operation {
     }
 }
 
+/// The name of a claim has at the most so many bytes.
+const LONGEST_CLAIM: usize = 200;
+
 /// A matcher as it is written: one of the operations as its key.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Written {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     equals: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,7 +171,7 @@ impl TryFrom<Written> for Matcher {
         ];
         let mut given = given.into_iter().flatten();
         match (given.next(), given.next()) {
-            (Some(operation), None) => Ok(Self { operation, ignore_case: written.ignore_case }),
+            (Some(operation), None) => Ok(Self { claim: written.claim, operation, ignore_case: written.ignore_case }),
             _ => Err(
                 "a matcher has exactly one of `equals`, `one_of`, `starts_with`, `ends_with`, `regex`, `external_id` and `all_of`",
             ),
@@ -156,7 +181,7 @@ impl TryFrom<Written> for Matcher {
 
 impl From<Matcher> for Written {
     fn from(matcher: Matcher) -> Self {
-        let mut written = Self { ignore_case: matcher.ignore_case, ..Self::default() };
+        let mut written = Self { claim: matcher.claim, ignore_case: matcher.ignore_case, ..Self::default() };
         match matcher.operation {
             Operation::Equals(value) => written.equals = Some(value),
             Operation::OneOf(values) => written.one_of = Some(values),

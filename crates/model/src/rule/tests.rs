@@ -1,8 +1,9 @@
 use super::*;
 use crate::chance::Random;
 use crate::time::Timestamp;
-use proptest::prelude::*;
 use serde_json::json;
+
+mod generated;
 
 struct Numbered(u8);
 impl Random for Numbered {
@@ -17,8 +18,31 @@ fn rule(number: u8, body: serde_json::Value) -> Rule {
 }
 
 fn grants(rules: &[Rule], groups: &[&str]) -> Grants {
-    let groups: Vec<String> = groups.iter().map(|group| (*group).to_owned()).collect();
-    evaluate(&CompiledRules::compile(rules).unwrap(), &groups)
+    said(rules, &[("", groups)])
+}
+
+/// What claims earn that were all told whole.
+fn said(rules: &[Rule], claims: &[(&str, &[&str])]) -> Grants {
+    let lists = claims.iter().map(|(claim, groups)| {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        Told { claim: (*claim).to_owned(), groups, known: true }
+    });
+    told(&CompiledRules::compile(rules).unwrap(), &lists.collect::<Vec<_>>())
+}
+
+#[derive(Clone, Debug)]
+struct Told {
+    claim: String,
+    groups: Vec<String>,
+    known: bool,
+}
+
+fn listed(lists: &[Told]) -> Vec<Listed<'_>> {
+    lists.iter().map(|told| Listed { claim: &told.claim, groups: &told.groups, known: told.known }).collect()
+}
+
+fn told(rules: &CompiledRules, lists: &[Told]) -> Grants {
+    evaluate(rules, &listed(lists))
 }
 
 /// Whether one matcher meets one group.
@@ -67,7 +91,10 @@ fn rules_are_written_as_in_the_declarative_state() {
     let text = "{any_of: [{equals: NGC_AIE_PR_Admin}], account_role: member,
                  grants: [{service: registry, role: admin}, {team: vision, service: catalog, role: read}]}";
     let body: RuleBody = serde_saphyr::from_str(text).unwrap();
-    assert_eq!(body.any_of, [Matcher { operation: Operation::Equals("NGC_AIE_PR_Admin".into()), ignore_case: false }]);
+    assert_eq!(
+        body.any_of,
+        [Matcher { claim: None, operation: Operation::Equals("NGC_AIE_PR_Admin".into()), ignore_case: false }]
+    );
     assert_eq!(body.grants[1].team.as_deref(), Some("vision"));
     let written = json!({
         "any_of": [{"equals": "NGC_AIE_PR_Admin"}],
@@ -127,6 +154,10 @@ fn every_fault_of_a_rule_is_named() {
     {
         assert_eq!(problem(json!({"any_of": [unbounded], "grants": user})), RuleProblem::Unbounded);
     }
+    for claim in ["", " ", "/", "a\nb"] {
+        let matcher = json!({"all_of": [{"claim": claim, "equals": "a"}]});
+        assert_eq!(problem(json!({"any_of": [matcher], "grants": user})), RuleProblem::Claim, "{claim:?}");
+    }
     for broad in [
         json!({"all_of": [{"equals": "a"}], "none_of": [{"starts_with": "b"}]}),
         json!({"starts_with": "a"}),
@@ -180,6 +211,7 @@ fn the_union_says_why() {
     let because = |rule: usize, value: &str| Because {
         rule: rules[rule].id,
         rule_name: rules[rule].name.clone(),
+        claim: String::new(),
         value: value.to_owned(),
     };
     let grant = |team: Option<&str>, role: &str| RuleGrant {
@@ -208,144 +240,47 @@ fn too_many_or_too_long_groups_are_no_complete_list() {
     assert_eq!(GroupClaims::of(Vec::new()), GroupClaims::Present(Vec::new()));
 }
 
-/// The oracle: each rule, each matcher, each group, by the words of the specification.
-fn naive(rules: &[Rule], groups: &[String]) -> Grants {
-    let lower = |text: &str| text.to_lowercase();
-    let plain = |matcher: &Matcher, group: &str| {
-        let same = |one: &str, other: &str| {
-            if matcher.ignore_case { lower(one) == lower(other) } else { one == other }
-        };
-        let edge = |whole: &str, part: &str, start: bool| {
-            let (whole, part) =
-                if matcher.ignore_case { (lower(whole), lower(part)) } else { (whole.into(), part.into()) };
-            if start { whole.starts_with(&part) } else { whole.ends_with(&part) }
-        };
-        match &matcher.operation {
-            Operation::Equals(value) | Operation::ExternalId(value) => same(value, group),
-            Operation::OneOf(values) => values.iter().any(|value| same(value, group)),
-            Operation::StartsWith(part) => edge(group, part, true),
-            Operation::EndsWith(part) => edge(group, part, false),
-            // The generated expressions are a letter and a dot: any two-letter group that starts so.
-            Operation::Regex(text) => group.chars().count() == 2 && edge(group, text.trim_end_matches('.'), true),
-            Operation::Compound { .. } => panic!("a compound inside another"),
-        }
-    };
-    let some = |matcher: &Matcher| groups.iter().any(|group| plain(matcher, group));
-    let meets = |matcher: &Matcher, group: &str| {
-        let Operation::Compound { all_of, none_of } = &matcher.operation else { return plain(matcher, group) };
-        all_of.iter().all(some) && !none_of.iter().any(some) && all_of.iter().any(|part| plain(part, group))
-    };
-    let mut earned = Grants::default();
-    let mut highest = None;
-    let mut accounts = Vec::new();
-    for rule in rules {
-        for group in groups {
-            if rule.body.enabled && rule.body.any_of.iter().any(|matcher| meets(matcher, group)) {
-                let because = Because { rule: rule.id, rule_name: rule.name.clone(), value: group.clone() };
-                highest = highest.max(Some(rule.body.account_role));
-                accounts.push((rule.body.account_role, because.clone()));
-                for grant in &rule.body.grants {
-                    earned.roles.entry(grant.clone()).or_default().insert(because.clone());
-                }
-            }
-        }
-    }
-    earned.account = highest
-        .map(|top| (top, accounts.into_iter().filter(|(role, _)| *role == top).map(|(_, because)| because).collect()));
-    earned
-}
-
-fn any_plain() -> impl Strategy<Value = Matcher> {
-    let text = "[abAB]{1,2}";
-    let operation = prop_oneof![
-        text.prop_map(Operation::Equals),
-        text.prop_map(Operation::ExternalId),
-        proptest::collection::vec(text, 1..3).prop_map(Operation::OneOf),
-        text.prop_map(Operation::StartsWith),
-        text.prop_map(Operation::EndsWith),
-        "[abAB]\\.".prop_map(Operation::Regex),
+#[test]
+fn a_claim_is_looked_at_where_it_is_named() {
+    let role = |role: &str| json!([{"service": "registry", "role": role}]);
+    let rules = [
+        rule(1, json!({"any_of": [{"equals": "a"}], "grants": role("own")})),
+        rule(2, json!({"any_of": [{"claim": "roles", "equals": "a"}], "grants": role("named")})),
+        rule(
+            3,
+            json!({"any_of": [{"claim": "roles", "all_of": [{"equals": "b"}, {"claim": "dept", "starts_with": "ml"}]}],
+            "grants": role("both")}),
+        ),
     ];
-    (operation, any::<bool>()).prop_map(|(operation, ignore_case)| Matcher { operation, ignore_case })
+    let roles =
+        |claims: &[(&str, &[&str])]| said(&rules, claims).roles.into_keys().map(|grant| grant.role).collect::<Vec<_>>();
+    assert_eq!(roles(&[("", &["a", "b", "ml"])]), ["own"]);
+    assert_eq!(roles(&[("roles", &["a"])]), ["named"]);
+    assert_eq!(roles(&[("dept", &["a", "ml"]), ("roles", &["x"])]), [""; 0]);
+    assert_eq!(roles(&[("", &["b"]), ("roles", &["a"]), ("dept", &["ml-vision"])]), ["named"]);
+    assert_eq!(roles(&[("roles", &["b"]), ("dept", &["ml-vision"])]), ["both"]);
+    let because = said(&rules, &[("roles", &["b"]), ("dept", &["ml-vision"])]).roles;
+    let claims: Vec<_> =
+        because.values().flatten().map(|because| (because.claim.as_str(), because.value.as_str())).collect();
+    assert_eq!(claims, [("dept", "ml-vision"), ("roles", "b")]);
 }
 
-fn any_matcher() -> impl Strategy<Value = Matcher> {
-    let parts = |least| proptest::collection::vec(any_plain(), least..3);
-    let compound = (parts(1), parts(0)).prop_map(|(all_of, none_of)| Matcher {
-        operation: Operation::Compound { all_of, none_of },
-        ignore_case: false,
-    });
-    prop_oneof![3 => any_plain(), 1 => compound]
-}
-
-fn any_grant() -> impl Strategy<Value = RuleGrant> {
-    let team = prop_oneof![Just(None), Just(Some("vision".to_owned()))];
-    (team, prop_oneof![Just("registry"), Just("catalog")], prop_oneof![Just("user"), Just("admin")])
-        .prop_map(|(team, service, role)| RuleGrant { team, service: service.to_owned(), role: role.to_owned() })
-}
-
-fn any_rules() -> impl Strategy<Value = Vec<Rule>> {
-    rules_of(any_matcher())
-}
-
-fn rules_of(matcher: impl Strategy<Value = Matcher>) -> impl Strategy<Value = Vec<Rule>> {
-    let matchers = proptest::collection::vec(matcher, 1..4);
-    let body = (proptest::bool::weighted(0.8), matchers, any::<bool>(), proptest::collection::vec(any_grant(), 0..3))
-        .prop_map(|(enabled, any_of, admin, grants)| RuleBody {
-            enabled,
-            any_of,
-            account_role: if admin { AccountRole::Admin } else { AccountRole::Member },
-            grants,
-        });
-    proptest::collection::vec(body, 0..6).prop_map(|bodies| {
-        let empty = json!({"any_of": []});
-        (1..).zip(bodies).map(|(number, body)| Rule { body, ..rule(number, empty.clone()) }).collect()
-    })
-}
-
-fn any_groups() -> impl Strategy<Value = Vec<String>> {
-    proptest::collection::vec("[abAB]{1,3}", 0..6)
-}
-
-proptest! {
-    #[test]
-    fn the_index_finds_what_the_naive_loop_finds(rules in any_rules(), groups in any_groups()) {
-        let compiled = CompiledRules::compile(&rules).unwrap();
-        prop_assert_eq!(evaluate(&compiled, &groups), naive(&rules, &groups));
-    }
-
-    #[test]
-    fn the_order_of_rules_and_groups_does_not_matter(
-        (rules, shuffled) in any_rules().prop_flat_map(|rules| (Just(rules.clone()), Just(rules).prop_shuffle())),
-        (groups, mixed) in any_groups().prop_flat_map(|groups| (Just(groups.clone()), Just(groups).prop_shuffle())),
-    ) {
-        let one = evaluate(&CompiledRules::compile(&rules).unwrap(), &groups);
-        let other = evaluate(&CompiledRules::compile(&shuffled).unwrap(), &mixed);
-        prop_assert_eq!(one, other);
-    }
-
-    #[test]
-    fn another_group_never_takes_anything_away(
-        rules in rules_of(any_plain()), groups in any_groups(), more in "[abAB]{1,3}",
-    ) {
-        let rules = CompiledRules::compile(&rules).unwrap();
-        let before = evaluate(&rules, &groups);
-        let after = evaluate(&rules, &[groups, vec![more]].concat());
-        for (grant, reasons) in &before.roles {
-            prop_assert!(after.roles.get(grant).is_some_and(|all| all.is_superset(reasons)));
-        }
-        prop_assert!(after.account.map(|(role, _)| role) >= before.account.map(|(role, _)| role));
-    }
-
-    #[test]
-    fn any_text_compiles_or_is_refused(expression in "\\PC{0,20}", group in "\\PC{0,20}") {
-        let body = RuleBody {
-            enabled: true,
-            any_of: vec![Matcher { operation: Operation::Regex(expression), ignore_case: true }],
-            account_role: AccountRole::Member,
-            grants: Vec::new(),
-        };
-        if let Ok(rules) = CompiledRules::compile(&[Rule { body, ..rule(1, json!({"any_of": []})) }]) {
-            let _ = evaluate(&rules, &[group]);
-        }
-    }
+#[test]
+fn of_a_claim_that_nobody_has_told_nobody_says_that_it_does_not_hold() {
+    let none_of = json!({"all_of": [{"equals": "staff"}], "none_of": [{"claim": "status", "equals": "leaver"}]});
+    let rules = [rule(1, json!({"any_of": [none_of], "grants": [{"service": "registry", "role": "user"}]}))];
+    let compiled = CompiledRules::compile(&rules).unwrap();
+    let staff = Told { claim: String::new(), groups: vec!["staff".to_owned()], known: true };
+    let status = |groups: &[&str], known| Told {
+        claim: "status".to_owned(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        known,
+    };
+    let applies = |lists: &[Told]| compiled.any_applies(&listed(lists));
+    assert!(!applies(std::slice::from_ref(&staff)));
+    assert!(!applies(&[staff.clone(), status(&[], false)]));
+    assert!(applies(&[staff.clone(), status(&[], true)]));
+    assert!(applies(&[staff.clone(), status(&["other"], true)]));
+    assert!(!applies(&[staff, status(&["leaver"], true)]));
+    assert!(!applies(&[status(&[], true)]));
 }

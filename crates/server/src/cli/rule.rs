@@ -227,6 +227,10 @@ fn sum_up(preview: &Value) {
     ] {
         note(&format!("{:>8} {says}", text(&counts, name)));
     }
+    for unasked in items(preview, "unasked") {
+        let (rule, claim) = (text(unasked, "rule"), text(unasked, "claim"));
+        note(&format!("careful: {rule} reads the claim `{claim}`, which no sign-in has told yet"));
+    }
     for guard in items(preview, "guards").filter_map(Value::as_str) {
         note(&format!("careful: {}", guard.replace('_', " ")));
     }

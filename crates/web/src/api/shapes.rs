@@ -70,6 +70,9 @@ pub(crate) struct Because {
     rule: String,
     /// `manual`, `rule` or `owner`.
     source: String,
+    /// The claim that said the group, where it is not the connection's own.
+    #[schema(nullable = false)]
+    claim: Option<String>,
     /// The group that matched.
     value: String,
 }

@@ -95,6 +95,8 @@ impl Blast {
 pub struct SaidRow {
     /// The connection.
     pub connection: String,
+    /// The claim; empty for the connection's own.
+    pub claim: String,
     /// How it was said, in a sentence; empty where the list was whole.
     pub remark: String,
     /// When the list was last told whole.

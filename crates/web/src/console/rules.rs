@@ -130,6 +130,8 @@ pub struct MatcherRow {
     pub operation: String,
     /// The group, or one on each line.
     pub value: String,
+    /// The claim that it reads; empty for the connection's own.
+    pub claim: String,
     /// Whether letters count the same in either case.
     pub ignore_case: bool,
     /// What it says, if the form cannot edit it.
@@ -154,8 +156,8 @@ pub struct ServiceRoles {
     pub roles: Vec<(String, String)>,
 }
 
-/// The form of a rule. Posts `name`, `connection`, `enabled`, `account_role`; for each group `operation`, `value` and its
-/// number as `ignore_case`; for each role `team` and `role`. A button posts `edit` beside them to add or remove a row.
+/// The form of a rule. Posts `name`, `connection`, `enabled`, `account_role`; for each group `operation`, `value`, `claim` and
+/// its number as `ignore_case`; for each role `team` and `role`. A button posts `edit` beside them to add or remove a row.
 #[derive(Clone, Debug)]
 pub struct RuleForm {
     /// Its name, as typed.
@@ -196,6 +198,8 @@ pub struct RuleFormPage {
     pub frame: Frame,
     /// The rule's id; `None` for a new one.
     pub id: Option<String>,
+    /// Why the rule gives less than it says, a sentence each.
+    pub broken: Vec<String>,
     /// The form.
     pub form: RuleForm,
 }
@@ -274,6 +278,8 @@ pub struct PreviewPage {
     pub guards: Vec<String>,
     /// Rules that name a team which has ended.
     pub broken: Vec<String>,
+    /// Rules that read a claim which no sign-in has told, each with that claim.
+    pub unasked: Vec<(String, String)>,
     /// What is wrong (`confirm`).
     pub problems: Problems,
 }
@@ -354,6 +360,8 @@ pub struct Outcome {
     pub said: String,
     /// The groups.
     pub groups: Vec<GroupRow>,
+    /// What each other claim says that rules read, in a sentence, and the groups.
+    pub claims: Vec<(String, Vec<GroupRow>)>,
     /// The roles that somebody with these claims would have.
     pub roles: Vec<RoleWords>,
     /// Rules that nearly match.

@@ -103,7 +103,11 @@ pub(super) fn person_row(app: &App, user: UserView) -> PersonRow {
 }
 
 fn reason(because: &BecauseView) -> Because {
-    Because { rule: because.rule.clone(), source: "groups at sign-in".to_owned(), value: because.value.clone() }
+    let source = match &because.claim {
+        Some(claim) => format!("the claim {claim} at sign-in"),
+        None => "groups at sign-in".to_owned(),
+    };
+    Because { rule: because.rule.clone(), source, value: because.value.clone() }
 }
 
 /// A role in words, where it counts among them.

@@ -25,7 +25,8 @@ pub(super) struct Typed {
 }
 
 fn empty_matcher() -> MatcherRow {
-    MatcherRow { operation: "equals".to_owned(), value: String::new(), ignore_case: false, kept: None }
+    let (value, claim) = (String::new(), String::new());
+    MatcherRow { operation: "equals".to_owned(), value, claim, ignore_case: false, kept: None }
 }
 
 impl Typed {
@@ -60,10 +61,12 @@ impl Typed {
     /// What was posted.
     pub(super) fn of(fields: &Fields) -> Self {
         let cases: Vec<&str> = fields.all("ignore_case").collect();
+        let claims: Vec<&str> = fields.all("claim").collect();
         let rows = fields.all("operation").zip(fields.all("value")).take(MOST_ROWS).enumerate();
         let matcher = |(number, (operation, value)): (usize, (&str, &str))| MatcherRow {
             operation: operation.to_owned(),
             value: value.to_owned(),
+            claim: claims.get(number).copied().unwrap_or_default().to_owned(),
             ignore_case: cases.contains(&number.to_string().as_str()),
             kept: (operation == KEPT).then(|| kept(value).as_ref().map(condition).unwrap_or_default()),
         };
@@ -166,6 +169,7 @@ fn matcher_row(matcher: &Matcher) -> MatcherRow {
     MatcherRow {
         operation: operation.to_owned(),
         value: if kept.is_some() { whole() } else { values.join("\n") },
+        claim: matcher.claim.clone().filter(|_| kept.is_none()).unwrap_or_default(),
         ignore_case: matcher.ignore_case,
         kept,
     }
@@ -191,7 +195,8 @@ fn matcher(row: &MatcherRow) -> Option<Matcher> {
         (_, [one]) => Operation::Equals(one.clone()),
         (_, _) => return None,
     };
-    Some(Matcher { operation, ignore_case: row.ignore_case })
+    let claim = Some(row.claim.trim()).filter(|claim| !claim.is_empty()).map(str::to_owned);
+    Some(Matcher { claim, operation, ignore_case: row.ignore_case })
 }
 
 fn grant(row: &GrantRow) -> Option<RuleGrant> {
@@ -222,7 +227,7 @@ fn problem(wrong: &RuleProblem) -> FieldProblem {
             ("groups", "Enter a group, as the identity provider says it".to_owned())
         }
         RuleProblem::Duplicate => ("name", sentence(&wrong.to_string())),
-        RuleProblem::Unbounded | RuleProblem::Regex(..) | RuleProblem::TooMany => {
+        RuleProblem::Claim | RuleProblem::Unbounded | RuleProblem::Regex(..) | RuleProblem::TooMany => {
             ("groups", sentence(&wrong.to_string()))
         }
         RuleProblem::BroadUserAdmin => (

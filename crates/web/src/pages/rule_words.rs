@@ -4,7 +4,7 @@ use cardea_gateway::App;
 use cardea_gateway::people::RoleView;
 use cardea_gateway::roles::Source;
 use cardea_gateway::rules::{
-    Changed, Counts, Explanation, GroupView, Guard, Named, NearMiss, Preview, RuleView, SaidView, Tried,
+    Changed, Counts, Explanation, GroupView, Guard, Named, NearMiss, Preview, RuleView, SaidView, Tried, TriedClaim,
 };
 use cardea_model::rule::{AccountRole, Matcher, Operation};
 
@@ -36,21 +36,21 @@ pub(super) fn row(app: &App, rule: RuleView) -> RuleRow {
 /// What a matcher says.
 pub(super) fn condition(matcher: &Matcher) -> Words {
     let mut words = Words::default();
-    describe(matcher, &mut words.0);
+    describe(matcher, matcher, &mut words.0);
     words
 }
 
-fn describe(matcher: &Matcher, into: &mut Vec<(Part, String)>) {
+fn describe(matcher: &Matcher, whole: &Matcher, into: &mut Vec<(Part, String)>) {
     let say = |into: &mut Vec<(Part, String)>, text: &str| into.push((Part::Words, text.to_owned()));
     match &matcher.operation {
         Operation::Compound { all_of, none_of } => {
             for (number, part) in all_of.iter().enumerate() {
                 say(into, if number == 0 { "" } else { ", and a group " });
-                describe(part, into);
+                describe(part, whole, into);
             }
             for part in none_of {
                 say(into, ", and no group ");
-                describe(part, into);
+                describe(part, whole, into);
             }
         }
         Operation::OneOf(_)
@@ -67,6 +67,11 @@ fn describe(matcher: &Matcher, into: &mut Vec<(Part, String)>) {
             }
             if matcher.ignore_case {
                 say(into, " in either case");
+            }
+            let claim = matcher.claim_in(whole);
+            if !claim.is_empty() {
+                say(into, " in the claim ");
+                into.push((Part::Value, claim.to_owned()));
             }
         }
     }
@@ -192,11 +197,21 @@ pub(super) fn outcome(app: &App, tried: Tried) -> Outcome {
         "missing" => "The claims say nothing about groups: the claim is missing.".to_owned(),
         _ => "The claims cut the groups off: there are too many, or one is too long.".to_owned(),
     };
+    let further = |claim: TriedClaim| {
+        let said = match claim.said {
+            "present" => format!("says {}", count(claim.groups.len(), "value", "values")),
+            "missing" => "is missing".to_owned(),
+            _ => "is cut off: there are too many values, or one is too long".to_owned(),
+        };
+        let name = claim.claim.replace('`', "'");
+        (format!("The claim `{name}` {said}."), claim.groups.into_iter().map(group).collect())
+    };
     let admin = (tried.account_role == "admin").then(|| role(app, None, "account", "admin"));
     Outcome {
         said,
         roles: viewed(app, &tried.roles).into_iter().chain(admin).collect(),
         groups: tried.groups.into_iter().map(group).collect(),
+        claims: tried.claims.into_iter().map(further).collect(),
         near: near(tried.near_misses),
         remarks: tried.remarks,
     }
@@ -256,6 +271,7 @@ fn said(view: SaidView) -> SaidRow {
     groups.extend(others.into_iter().take(GROUPS));
     SaidRow {
         connection: view.connection,
+        claim: view.claim.unwrap_or_default(),
         remark: remark.to_owned(),
         seen: view.seen_at,
         groups: groups.into_iter().map(group).collect(),

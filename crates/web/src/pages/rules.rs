@@ -90,8 +90,10 @@ async fn form(
         return page(status, &index(app, reader, view));
     }
     let choices = rules::choices(app, &reader.ctx, account).await?;
+    let standing = view.rules.iter().find(|rule| Some(rule.id) == id);
+    let broken = standing.map(|rule| rule.broken.clone()).unwrap_or_default();
     let form = typed.form(app, choices, view, problems);
-    page(status, &RuleFormPage { frame: reader.frame(Room::Rules), id: id.map(|id| id.to_string()), form })
+    page(status, &RuleFormPage { frame: reader.frame(Room::Rules), id: id.map(|id| id.to_string()), broken, form })
 }
 
 async fn create(
@@ -212,6 +214,7 @@ async fn previewed(app: &App, reader: &Reader, account: AccountId) -> Result<Pre
         guards: preview.guards.iter().map(|guard| words::guard(*guard).to_owned()).collect(),
         digest: preview.digest,
         broken: preview.broken,
+        unasked: preview.unasked.into_iter().map(|unasked| (unasked.rule, unasked.claim)).collect(),
         problems: Problems::default(),
     })
 }

@@ -14,6 +14,7 @@ fn settings() -> OidcSettings {
         scopes: vec!["openid".into(), "email".into()],
         redirect_uri: "https://cardea.example/oidc/okta/callback".into(),
         groups: GroupsClaim::default(),
+        claims: Vec::new(),
         subject_claim: "sub".into(),
     }
 }
@@ -23,7 +24,7 @@ fn claims(id_token: Value, userinfo: Value) -> Claims {
     let mut id_token: Map<String, Value> = map(id_token);
     id_token.insert("sub".into(), json!("s"));
     let verified = Verified { claims: id_token, subject: "s".into(), issued_at: Timestamp::default() };
-    Claims { userinfo: map(userinfo), ..Claims::new(verified) }
+    Claims { userinfo: Some(map(userinfo)), ..Claims::new(verified) }
 }
 
 fn identity(id_token: Value, userinfo: Value) -> Identity {
@@ -84,4 +85,23 @@ fn groups_of_the_token_stand_above_those_of_userinfo() {
     assert_eq!(groups(json!({"hasgroups": true}), json!({"groups": ["b"]})), present("b"));
     assert_eq!(groups(json!({"hasgroups": true}), json!({})), GroupClaims::Overage);
     assert_eq!(groups(json!({}), json!({})), GroupClaims::Missing);
+}
+
+#[test]
+fn each_further_claim_is_judged_by_itself() {
+    let settings = OidcSettings { claims: ["roles", "/realm/groups", "none"].map(str::to_owned).into(), ..settings() };
+    let said = json!({"roles": "one", "realm": {"groups": []}, "other": ["x"]});
+    let read = claims(json!({"_claim_names": {"groups": "src1"}}), said.clone()).identity(&settings).unwrap().claims;
+    let expected = [
+        ("/realm/groups", GroupClaims::Present(Vec::new())),
+        ("none", GroupClaims::Missing),
+        ("roles", GroupClaims::Present(vec!["one".to_owned()])),
+    ];
+    assert_eq!(read, expected.map(|(name, said)| (name.to_owned(), said)).into());
+    // Without the userinfo nobody knows that something is missing.
+    let mut claims = claims(said, json!({}));
+    let (error, enough) = (ConnectError::SubjectClaim, OidcSettings { scopes: Vec::new(), ..settings.clone() });
+    claims.add_userinfo(Err(error), &enough).unwrap();
+    let read = claims.identity(&settings).unwrap().claims;
+    assert_eq!((&read["none"], &read["/realm/groups"]), (&GroupClaims::Overage, &GroupClaims::Present(Vec::new())));
 }

@@ -48,7 +48,7 @@ fn one_person(report: &mut Report) -> Result<()> {
     let rules = (1..=RULES).map(rule).collect::<Result<Vec<_>>>()?;
     let rules = CompiledRules::compile(&rules).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
     let met: HashMap<usize, Vec<u32>> =
-        (1..=GROUPS).map(|group| (group, rules.met(&format!("group {group}")))).collect();
+        (1..=GROUPS).map(|group| (group, rules.met("", &format!("group {group}")))).collect();
     let groups_of = |person: usize| (0..20).map(|group| (person * 7 + group * 251) % GROUPS + 1).collect();
     let people: Vec<Vec<usize>> = (0..1_000).map(groups_of).collect();
     let (mut rounds, mut scratch) = (Vec::new(), Vec::new());

@@ -60,6 +60,10 @@ pub(crate) struct NewRule {
 /// Exactly one of the operations, or `all_of` with `none_of`.
 #[derive(ToSchema)]
 pub(crate) struct Matcher {
+    /// The claim that it reads, or a pointer such as `/realm_access/roles`; the connection's own, if left out. Beside
+    /// `all_of` it stands for the parts that name none.
+    #[schema(nullable = false)]
+    claim: Option<String>,
     #[schema(nullable = false)]
     equals: Option<String>,
     #[schema(nullable = false)]
@@ -106,8 +110,17 @@ pub(crate) struct Preview {
     guards: Vec<String>,
     /// Rules that name a team or a service which is not there.
     broken: Vec<String>,
+    /// Rules that read a claim of which no sign-in has told anything yet.
+    unasked: Vec<Unasked>,
     /// Whom it changes, those who lose most first; at the most 200.
     people: Vec<Changed>,
+}
+
+/// A claim that a rule reads and nobody has told.
+#[derive(ToSchema)]
+pub(crate) struct Unasked {
+    rule: String,
+    claim: String,
 }
 
 /// How many people, by what becomes of them.
@@ -157,6 +170,7 @@ pub(crate) struct Named {
 #[derive(ToSchema)]
 pub(crate) struct Activated {
     generation: i64,
+    /// As it was counted right before; whoever signed in between is judged by these rules, and not among those counted so.
     counts: Counts,
     /// What the preview had said, where people have signed in since and it is something else now.
     previewed: Option<Previewed>,
@@ -179,13 +193,24 @@ pub(crate) struct Generation {
 /// What rules make of claims.
 #[derive(ToSchema)]
 pub(crate) struct Tried {
-    /// `present`, `missing` or `overage`.
+    /// What the connection's own claim says: `present`, `missing` or `overage`.
     said: String,
     groups: Vec<Group>,
+    /// What the other claims say that rules read.
+    claims: Vec<TriedClaim>,
     account_role: String,
     roles: Vec<Role>,
     near_misses: Vec<NearMiss>,
     remarks: Vec<String>,
+}
+
+/// What a claim says that rules read besides the connection's own.
+#[derive(ToSchema)]
+pub(crate) struct TriedClaim {
+    claim: String,
+    /// `present`, `missing` or `overage`.
+    said: String,
+    groups: Vec<Group>,
 }
 
 /// A group and the rules that it meets.
@@ -234,10 +259,13 @@ pub(crate) struct KeyVerdict {
     step: Option<String>,
 }
 
-/// What a connection last said.
+/// What one claim of a connection last said.
 #[derive(ToSchema)]
 pub(crate) struct Said {
     connection: String,
+    /// The claim, where it is not the connection's own.
+    #[schema(nullable = false)]
+    claim: Option<String>,
     /// `present`, `missing` or `overage`.
     said: String,
     /// To the hour.

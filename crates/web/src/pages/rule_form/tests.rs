@@ -13,6 +13,8 @@ fn a_matcher_comes_through_the_form_as_it_was() {
         serde_json::json!({"ends_with": "-admins"}),
         serde_json::json!({"regex": "a|b"}),
         serde_json::json!({"external_id": "00g1"}),
+        serde_json::json!({"claim": "/realm_access/roles", "equals": "admin"}),
+        serde_json::json!({"claim": "roles", "all_of": [{"equals": "A"}, {"claim": "department", "equals": "B"}]}),
         serde_json::json!({"all_of": [{"equals": "A"}], "none_of": [{"starts_with": "x", "ignore_case": true}]}),
     ] {
         let there = matcher_of(value);

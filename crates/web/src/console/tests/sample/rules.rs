@@ -96,6 +96,7 @@ impl Sample {
             rules: 3,
             difference: self.difference(),
             broken: if guards.is_empty() { vec![] } else { vec![self.text("Vision readers")] },
+            unasked: if guards.is_empty() { vec![] } else { vec![(self.text("Platform"), self.text("department"))] },
             guards,
             problems,
         }
@@ -105,6 +106,7 @@ impl Sample {
         let row = |operation: &str, value: &str, ignore_case, kept| MatcherRow {
             operation: operation.to_owned(),
             value: self.text(value),
+            claim: if ignore_case { self.text("/realm_access/roles") } else { String::new() },
             ignore_case,
             kept,
         };
@@ -152,6 +154,7 @@ impl Sample {
             ],
             said: vec![SaidRow {
                 connection: self.text("okta"),
+                claim: self.text("department"),
                 remark: self.text("The last sign-in cut them off, so this is the last whole list."),
                 seen: self.ago(3_000),
                 groups: self.groups(),
@@ -177,7 +180,10 @@ impl Sample {
             linked,
             rules,
         };
-        let form = |id, form| RuleFormPage { frame: frame(), id, form };
+        let form = |id: Option<String>, form| {
+            let broken = id.iter().map(|_| self.text("`speech` is no team of this org")).collect();
+            RuleFormPage { frame: frame(), id, broken, form }
+        };
         let id = Some(self.text("rul_0198f2c1a9b37d10b3f24a7e5c119d02"));
         let wrong = problem("groups", self.text("Enter a group, as the identity provider says it"));
         let tried = |problems, outcome| TestPage {
@@ -191,6 +197,7 @@ impl Sample {
         let outcome = Outcome {
             said: self.text("The claims say 3 groups."),
             groups: self.groups(),
+            claims: vec![(self.text("The claim `department` says 3 values."), self.groups())],
             roles: vec![self.gives("NGC Catalog Read", "in team vision")],
             near: self.nearly(),
             remarks: vec![self.text("`groups` holds something that is no text; it is left out")],
