@@ -145,7 +145,8 @@ fn tables() -> Vec<(&'static str, Vec<(&'static str, bool)>)> {
         include_str!("../migrations/0004_keys.sql"),
         include_str!("../migrations/0005_rules.sql"),
         include_str!("../migrations/0006_oauth.sql"),
-        include_str!("../migrations/0009_clients.sql"),
+        include_str!("../migrations/0007_claims.sql"),
+        include_str!("../migrations/0008_clients.sql"),
     ];
     let column = |line: &'static str| {
         let mut words = line.split_whitespace();
