@@ -95,10 +95,12 @@ async fn an_owner_makes_an_app_and_it_is_given_tokens(engine: Engine) -> Result<
 async fn an_app_that_is_off_has_nothing_and_is_given_nothing(engine: Engine) -> Result<()> {
     let mut world = World::new(engine).await?;
     let owner = world.sign_in_owner().await?;
-    world.add_node(NodeBuilder::default().named("two")).await?;
+    let issuer = world.node().url.clone();
+    world.add_node(NodeBuilder::default().named("two").with(|settings| settings.public_url = issuer)).await?;
     let [one, two] = &world.nodes[..] else { anyhow::bail!("two nodes") };
     let app = make(&owner, "nightly").await?;
     let before = token(one, &app).await?;
+    assert!(is_active(one, &before).await? && is_active(two, &before).await?);
     let switch = async |enabled: bool| owner.send(Method::PATCH, &at(&app), &json!({"enabled": enabled})).await;
     assert_eq!(switch(false).await?.json()["enabled"], false);
     assert!(!is_active(one, &before).await? && !is_active(two, &before).await?);

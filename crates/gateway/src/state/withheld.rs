@@ -134,7 +134,9 @@ fn of_signal<'a>(all: &mut Vec<Withheld<'a>>, path: &str, signal: &'a Signal) {
 fn of_clients<'a>(all: &mut Vec<Withheld<'a>>, path: &str, clients: Option<&'a [Client]>) {
     for (index, client) in clients.into_iter().flatten().enumerate() {
         // A public client may send people to sign in; whoever checks keys or acts for itself must prove who it is.
-        let confidential = client.resource_server || client.grants.contains(&GrantType::ClientCredentials);
+        // One that signs does so without a secret.
+        let proves = client.resource_server || client.grants.contains(&GrantType::ClientCredentials);
+        let confidential = proves && !client.has_keys();
         let need = if confidential { Need::Always } else { Need::IfKept };
         note(all, format!("{path}[{index}].secret"), client.secret.as_ref(), need, Thing::Client(&client.client_id));
         for (number, webhook) in client.webhooks.iter().flatten().enumerate() {

@@ -84,7 +84,7 @@ async fn create(
     Ok((StatusCode::CREATED, headers, Json(made)).into_response())
 }
 
-/// An app.
+/// One of the apps of your account.
 #[utoipa::path(get, path = "/api/v1/apps/{id}", tag = "apps", responses(
     (status = 200, body = shapes::App, description = "The app"), (status = 404, description = "There is none")))]
 async fn one(

@@ -320,15 +320,6 @@ impl Sample {
                     environment,
                 },
             ),
-            page(
-                "sign-out",
-                &SignOutPage {
-                    client_id: self.text("portal"),
-                    post_logout_redirect_uri: self.text("https://portal.example/bye"),
-                    state: self.text("af0ifjsldkj"),
-                    environment,
-                },
-            ),
             page("signed-out", &SignedOutPage { connection: Some(self.text("okta")), environment }),
         ]
     }
@@ -339,6 +330,15 @@ impl Sample {
         let wrong = problem("email", self.text("Enter an e-mail address such as `name@company.example`."));
         let short = problem("password", self.text("The password has 6 characters. Choose one with at least 9."));
         vec![
+            page(
+                "sign-out",
+                &SignOutPage {
+                    client_id: self.text("portal"),
+                    post_logout_redirect_uri: self.text("https://portal.example/bye"),
+                    state: self.text("af0ifjsldkj"),
+                    environment,
+                },
+            ),
             page("sign-up", &SignUpPage { email: self.text("mei.tanaka"), sent: false, problems: wrong, environment }),
             page(
                 "sign-up-sent",
