@@ -90,7 +90,9 @@ async fn a_client_proves_itself_by_what_it_signs_and_each_time_anew(engine: Engi
         (&large, "/oauth2/token", &[OWN, ("client_id", "signer")]),
         (&small, "/api/v2/token", &[OWN]),
     ] {
-        let given = show(one, path, &signed(one, key, &json!({}))?, more).await?;
+        // For every service, so that the portal may ask about it too.
+        let fields = [more, &[("resource", one.app.settings.public_url.as_str())]].concat();
+        let given = show(one, path, &signed(one, key, &json!({}))?, &fields).await?;
         ensure!(given.status == 200, "{path} {}", given.body);
         token = given.json()["access_token"].clone();
     }
@@ -109,15 +111,9 @@ async fn a_client_proves_itself_by_what_it_signs_and_each_time_anew(engine: Engi
     Ok(())
 }
 
-async fn what_is_signed_must_be_for_here_and_now(engine: Engine) -> Result<()> {
-    let (own, other) = (key(Algorithm::Es256)?, key(Algorithm::Es256)?);
-    let world = scene(engine, &[&own]).await?;
-    let node = world.node();
-    let now = node.app.clock.now().as_seconds();
-    let endpoint = format!("{}/oauth2/token", node.url);
-    let try_it = async |assertion: &str| anyhow::Ok(error(&show(node, "/oauth2/token", assertion, &[OWN]).await?));
-    let refused = (401, "invalid_client".to_owned());
-    for wrong in [
+/// Claims that no assertion may make, at this second.
+fn wrong_claims(node: &Node, now: i64) -> Vec<Value> {
+    vec![
         json!({"iss": "app"}),
         json!({"sub": "app"}),
         json!({"iss": "nobody", "sub": "nobody"}),
@@ -138,7 +134,18 @@ async fn what_is_signed_must_be_for_here_and_now(engine: Engine) -> Result<()> {
         json!({"aud": format!("{}/", node.url)}),
         json!({"aud": [node.url, "https://other.example"]}),
         json!({"aud": format!("{}/oauth2/introspect", node.url)}),
-    ] {
+    ]
+}
+
+async fn what_is_signed_must_be_for_here_and_now(engine: Engine) -> Result<()> {
+    let (own, other) = (key(Algorithm::Es256)?, key(Algorithm::Es256)?);
+    let world = scene(engine, &[&own]).await?;
+    let node = world.node();
+    let now = node.app.clock.now().as_seconds();
+    let endpoint = format!("{}/oauth2/token", node.url);
+    let try_it = async |assertion: &str| anyhow::Ok(error(&show(node, "/oauth2/token", assertion, &[OWN]).await?));
+    let refused = (401, "invalid_client".to_owned());
+    for wrong in wrong_claims(node, now) {
         assert_eq!(try_it(&signed(node, &own, &wrong)?).await?, refused, "{wrong}");
     }
     let good = claims(node, &json!({})).to_string();

@@ -45,13 +45,18 @@ mod tests {
         format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the library wants a source of its own to sign")]
+    fn random() -> SystemRandom {
+        SystemRandom::new()
+    }
+
     #[test]
     fn only_the_key_s_own_signature_over_the_same_bytes_holds() {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
         let other = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
         let read =
             |pair: &EcdsaKeyPair| PublicKey::from_pem(&pem(&[&HEAD[..], pair.public_key().as_ref()].concat())).unwrap();
-        let signature = STANDARD.encode(pair.sign(&SystemRandom::new(), b"[ ]").unwrap());
+        let signature = STANDARD.encode(pair.sign(&random(), b"[ ]").unwrap());
         assert!(read(&pair).signed(b"[ ]", &signature));
         assert!(!read(&pair).signed(b"[]", &signature));
         assert!(!read(&other).signed(b"[ ]", &signature));
