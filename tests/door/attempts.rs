@@ -48,15 +48,17 @@ async fn the_cookie_of_an_attempt_comes_back_with_a_posted_answer(engine: Engine
 
 async fn an_answer_of_another_browser_writes_nothing(engine: Engine) -> Result<()> {
     let world = World::new(engine).await?;
+    let app = &world.node().app;
     let (browser, address) = before_the_callback(&world, "ana").await?;
     let url = Url::parse(&address)?;
     let (_, state) = url.query_pairs().find(|(name, _)| name == "state").context("a state")?;
+    // Whoever would write waits for this transaction: on SQLite for the writer, on PostgreSQL for the attempt's row.
+    let mut tx = app.db.write().await?;
+    assert!(flow::take(&mut tx, &sha256(state.as_bytes())).await?);
     let stranger = world.browser()?;
     assert_eq!(stranger.get(&address).await?.status, 401);
     assert_eq!(stranger.get("/oidc/okta/callback?code=c&state=invented").await?.status, 401);
-    let mut conn = world.node().app.db.read().await?;
-    assert!(flow::find(&mut conn, &sha256(state.as_bytes())).await?.is_some(), "the attempt was used up");
-    drop(conn);
+    drop(tx);
     // The attempt is still its own browser's, once.
     assert_eq!(browser.get(&address).await?.status, 303);
     assert_eq!(browser.get(&address).await?.status, 401);

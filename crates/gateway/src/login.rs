@@ -328,7 +328,7 @@ async fn answer(app: &App, ctx: &Ctx, name: &str, begun: &Taken, arrival: Arriva
 }
 
 /// Reads and uses up the attempt to which the answer belongs. Nothing is written for an invented answer, nor for one that
-/// another browser brings.
+/// another browser brings, and neither waits for whoever writes.
 async fn take(
     app: &App,
     now: Timestamp,
@@ -339,15 +339,17 @@ async fn take(
     let mut states = arrival.parameters.iter().filter(|(name, _)| name == "state").map(|(_, value)| value);
     let (Some(state), None) = (states.next(), states.next()) else { return Err(LoginError::NoAttempt) };
     let hash = sha256(state.as_bytes());
-    let mut tx = app.db.write().await?;
-    let Some(flow) = flow::find(&mut tx, &hash).await?.filter(|flow| now < flow.expires_at) else {
-        let known = connection::named(&mut tx, name).await?;
+    let mut conn = app.db.read().await?;
+    let Some(flow) = flow::find(&mut conn, &hash).await?.filter(|flow| now < flow.expires_at) else {
+        let known = connection::named(&mut conn, name).await?;
         return Err(if known.is_some() { LoginError::NoAttempt } else { LoginError::NoConnection });
     };
+    drop(conn);
     // A finished callback of another browser must not sign this one in (RFC 6749 §10.12).
     if !browser.is_some_and(|browser| same(&sha256(browser.as_bytes()), &flow.browser_hash)) {
         return Err(LoginError::OtherBrowser);
     }
+    let mut tx = app.db.write().await?;
     let connection = connection::find(&mut tx, flow.connection).await?.ok_or(LoginError::NoConnection)?;
     let claims = Claims::read(&mut tx, &connection).await?.ok_or(LoginError::NoConnection)?;
     // Of several answers at once, one finds it.
