@@ -28,6 +28,7 @@ async fn lived_in(world: &World) -> Result<()> {
         Ok(())
     };
     send(Method::PATCH, "", json!({"description": "Anvils"})).await?;
+    send(Method::PUT, "/key-policy", json!({"max_age": "90d", "legacy": true})).await?;
     send(Method::POST, "/teams", json!({"name": "audio", "description": "Sound"})).await?;
     // Ben has roles by hand, Dee is an admin of the account, Ola owns the org too, Eve has left.
     let roles = json!({"roles": [{"service": "registry", "role": "user"},
@@ -118,6 +119,7 @@ async fn an_instance_is_made_anew_from_its_export_byte_for_byte(engine: Engine) 
     let asked: Vec<_> = account["invitations"].as_array().context("them")?.iter().map(|it| &it["email"]).collect();
     assert_eq!(asked, ["cy@acme.test", "pia@acme.test"]);
     assert_eq!(account["description"], "Anvils");
+    assert_eq!(account["org"]["keys"], json!({"max_age": "90d", "legacy": true}));
     assert_eq!(account["rules"].as_array().map(Vec::len), Some(2));
     assert_eq!(account["rules_in_force"].as_array().map(Vec::len), Some(1));
 

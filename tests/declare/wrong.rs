@@ -55,6 +55,17 @@ async fn a_wrong_document_changes_nothing_and_names_every_place(engine: Engine) 
             "operators[0].token: is no operator token; make one with `cardea operator create --print-only`",
         ),
         (
+            "/accounts/0/rules",
+            json!([{"name": "Too curious", "connection": "okta", "grants": [{"service": "registry", "role": "user"}],
+                "any_of": (0..21).map(|claim| json!({"claim": format!("claim {claim}"), "equals": "x"})).collect::<Vec<_>>()}]),
+            "accounts[0].rules: the rules of an org read at most 20 claims",
+        ),
+        (
+            "/accounts/0/org/keys",
+            json!({"max_age": "5m", "legacy": false}),
+            "accounts[0].org.keys.max_age: must lie between `1h` and `100y`",
+        ),
+        (
             "/operators/0",
             json!({"name": "ci"}),
             "operators[0].token: must be given: there is none here that could be kept",

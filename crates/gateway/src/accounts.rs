@@ -280,6 +280,8 @@ pub(crate) async fn add_owner(
     email: &Email,
     hash: Option<&str>,
 ) -> Result<MemberId, AccountError> {
+    // Members are locked before their account, here as everywhere.
+    member::lock_with_email(tx, account.id, &email.normal).await?;
     // The account's row is locked, so that two invitations cannot both become the third owner.
     account::lock(tx, account.id).await?;
     only_person(tx, account, email).await?;

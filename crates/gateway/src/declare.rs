@@ -44,11 +44,10 @@ use serde::Serialize;
 use crate::accounts::turn;
 use crate::app::App;
 use crate::context::Ctx;
-use crate::entitlements;
 use crate::feed;
 use crate::password::PasswordError;
 use crate::rules;
-use crate::state::{Account, OrgKind, Problem, Secret, State, Thing, Version, check};
+use crate::state::{Account, Problem, Secret, State, Thing, Version, check};
 
 pub(crate) use canonical::stored_client;
 pub(crate) use change::Asking;
@@ -59,7 +58,7 @@ use foreign::Seen;
 use secrets::Passwords;
 use standing::{Instance, Standing};
 
-/// How often an account is compared anew because its owner's password changed while the document's was being hashed.
+/// How often an account is compared anew because something got in between.
 const TRIES: usize = 3;
 
 /// What applying a document would change.
@@ -230,31 +229,46 @@ async fn apply_account(
     if let Some(row) = standing {
         rules::finish(app, row.id).await?;
     }
-    for _ in 0..TRIES {
-        let mut tx = turn(app).await?;
-        if let Some(row) = account::named(&mut tx, &declared.name).await? {
-            account::lock(&mut tx, row.id).await?;
+    for attempt in 1..=TRIES {
+        match try_account(app, ctx, (index, declared), &passwords, seen).await {
+            Ok(Some(outcome)) => return Ok(outcome),
+            // Hashing takes longer than anybody else should wait for a transaction.
+            Ok(None) => passwords = Passwords::compare(app, declared).await?,
+            // Whoever changes a member locks them before the account, a document the other way round: one has to give way.
+            Err(DeclareError::Database(DbError::Busy)) if attempt < TRIES => {}
+            Err(error) => return Err(error),
         }
-        if !passwords.stand(&mut tx).await? {
-            // Hashing takes longer than anybody else should wait for this transaction.
-            drop(tx);
-            passwords = Passwords::compare(app, declared).await?;
-            continue;
-        }
-        let standing = Standing::read(app, &mut tx, &declared.name, Some(declared)).await?;
-        let mut trial = seen.clone();
-        let outcome = compare_account(app, &mut tx, (index, declared), &standing, &passwords, &mut trial).await?;
-        if !outcome.problems.is_empty() {
-            return Err(DeclareError::Problems(outcome.problems));
-        }
-        if !outcome.steps.is_empty() {
-            perform::account(app, &mut tx, ctx, declared, standing, &outcome).await?;
-            tx.commit().await?;
-        }
-        *seen = trial;
-        return Ok(outcome);
     }
     Err(DeclareError::Overtaken)
+}
+
+/// Nothing if a password has changed since they were compared.
+async fn try_account(
+    app: &App,
+    ctx: &Ctx,
+    (index, declared): (usize, &Account),
+    passwords: &Passwords,
+    seen: &mut Seen,
+) -> Result<Option<Outcome>, DeclareError> {
+    let mut tx = turn(app).await?;
+    if let Some(row) = account::named(&mut tx, &declared.name).await? {
+        account::lock(&mut tx, row.id).await?;
+    }
+    if !passwords.stand(&mut tx).await? {
+        return Ok(None);
+    }
+    let standing = Standing::read(app, &mut tx, &declared.name, Some(declared)).await?;
+    let mut trial = seen.clone();
+    let outcome = compare_account(app, &mut tx, (index, declared), &standing, passwords, &mut trial).await?;
+    if !outcome.problems.is_empty() {
+        return Err(DeclareError::Problems(outcome.problems));
+    }
+    if !outcome.steps.is_empty() {
+        perform::account(app, &mut tx, ctx, declared, standing, &outcome).await?;
+        tx.commit().await?;
+    }
+    *seen = trial;
+    Ok(Some(outcome))
 }
 
 async fn apply_instance(app: &App, ctx: &Ctx, state: &State, seen: &mut Seen) -> Result<Outcome, DeclareError> {
@@ -284,7 +298,7 @@ async fn compare_account(
     let after = canonical::merged(declared, &before);
     let mut problems = together(app, index, declared, &after, (standing, passwords));
     problems.extend(passwords.problems(index));
-    problems.extend(of_kind(app, index, standing, &after));
+    problems.extend(foreign::of_kind(app, index, standing, &after));
     problems.extend(foreign::of_account(app, conn, (index, declared), standing, seen).await?);
     if !problems.is_empty() {
         return Ok(Outcome { problems, ..Outcome::default() });
@@ -293,19 +307,6 @@ async fn compare_account(
     let mut comparison = Comparison::new(app, path);
     compare::account(&mut comparison, declared, (standing, &before), &after, passwords)?;
     Ok(comparison.outcome)
-}
-
-/// An enterprise stays one, and whoever has a premium service is one.
-fn of_kind(app: &App, index: usize, standing: &Standing, after: &Account) -> Vec<Problem> {
-    let Some(org) = after.org.as_ref().filter(|org| org.kind == OrgKind::Individual) else { return Vec::new() };
-    let was_enterprise = standing.row.as_ref().is_some_and(|row| row.org_kind != OrgKind::Individual.as_str());
-    let given = org.services.iter().flatten();
-    let premium =
-        given.filter(|given| entitlements::is_premium(app, &given.service)).map(|given| given.service.clone());
-    let because = premium.map(|service| format!("must be `enterprise` for the service `{service}`"));
-    let stays = was_enterprise.then(|| "is `enterprise`, and an org never becomes individual again".to_owned());
-    let path = format!("accounts[{index}].org.kind");
-    because.chain(stays).map(|what| Problem { path: path.clone(), what }).collect()
 }
 
 /// What is wrong with the account as it would then stand. A new account is checked for the secrets that it lacks, too.

@@ -17,7 +17,7 @@ mod expiring;
 mod leaked;
 mod once;
 mod open;
-mod policy;
+pub(crate) mod policy;
 mod preview;
 mod rotate;
 pub mod service;

@@ -7,6 +7,7 @@
 //! generation in force. So activation is one row, undo the rules before, and nothing stale can be left behind.
 
 mod activate;
+pub(crate) mod bounds;
 mod bulk;
 mod comparison;
 mod deactivate;

@@ -27,6 +27,8 @@ pub mod withheld;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::keys::Policy;
+
 pub use cardea_model::catalogue::OrgKind;
 pub use cardea_model::entitlement::Entitlement;
 /// The text form of operator tokens and of every other secret that we issue.
@@ -166,6 +168,9 @@ pub struct Org {
     /// Its isolated parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub teams: Option<Vec<Team>>,
+    /// What it wants of its keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Policy>,
 }
 
 const fn enterprise() -> OrgKind {

@@ -170,6 +170,20 @@ pub async fn lock(tx: &mut Tx, id: MemberId) -> Result<bool, DbError> {
     Ok(locked == 1)
 }
 
+/// The same for the account's member with this address, normalised, if there is one.
+pub async fn lock_with_email(tx: &mut Tx, account: AccountId, normal: &str) -> Result<bool, DbError> {
+    let locked = tx
+        .execute(
+            sql!(
+                "UPDATE member SET issued = issued + 1 WHERE account_id = $1 AND person_id =
+                 (SELECT id FROM person WHERE email_normal = $2 AND deleted_at IS NULL)"
+            ),
+            args![&account.to_string(), normal],
+        )
+        .await?;
+    Ok(locked == 1)
+}
+
 /// A member whose access has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Raised {

@@ -20,6 +20,7 @@ pub(super) fn merged(declared: &Account, before: &Account) -> Account {
             kind: new.kind,
             services: new.services.as_ref().map(|list| entitlements(list)).or_else(|| old.services.clone()),
             teams: new.teams.clone().or_else(|| old.teams.clone()),
+            keys: new.keys.or(old.keys),
         }),
         (new, old) => new.clone().or_else(|| old.clone()),
     };

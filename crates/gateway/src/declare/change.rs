@@ -8,6 +8,7 @@ use cardea_model::rule::{AccountRole, RuleGrant};
 use secrecy::SecretString;
 use serde::Serialize;
 
+use crate::keys::Policy;
 use crate::state::{Client, Connection, Invitation, Problem, Rule, Team, User};
 
 /// One difference.
@@ -133,6 +134,7 @@ pub(super) enum Work {
     ByHand(ByHand),
     Invitation(Asking),
     Service(ServiceWork),
+    KeyPolicy(Policy),
     Team(TeamWork),
     /// What belongs to a connection.
     Upstream {

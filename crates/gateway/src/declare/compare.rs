@@ -16,6 +16,7 @@ use super::secrets::Passwords;
 use super::standing::Standing;
 use super::{DeclareError, canonical};
 use crate::app::App;
+use crate::keys::Policy;
 use crate::state::{Account, Operator, Org, Owner, Rule, RulesState, Secret, User};
 
 pub(super) use client::clients;
@@ -147,6 +148,7 @@ fn org(comparison: &mut Comparison<'_>, before: &Org, after: &Org) {
         );
     }
     services(comparison, before, after);
+    keys(comparison, before, after);
     let (old, new) = (before.teams.as_deref().unwrap_or_default(), after.teams.as_deref().unwrap_or_default());
     for (old, new) in pairs(old, new, |team| &team.name) {
         let name = old.or(new).map_or("", |team| &team.name);
@@ -176,6 +178,17 @@ fn org(comparison: &mut Comparison<'_>, before: &Org, after: &Org) {
             }
             (Some(_), Some(_)) | (None, None) => {}
         }
+    }
+}
+
+fn keys(comparison: &mut Comparison<'_>, before: &Org, after: &Org) {
+    let (old, new) = (before.keys.unwrap_or_default(), after.keys.unwrap_or_default());
+    let age = |policy: Policy| policy.max_age.map_or_else(|| "any".to_owned(), |age| age.to_string());
+    let settings = [("max_age", age(old), age(new)), ("legacy", old.legacy.to_string(), new.legacy.to_string())];
+    let moved = settings.into_iter().filter(|(_, old, new)| old != new);
+    let fields: Vec<Field> = moved.map(|(name, old, new)| Field::moved(name, Some(&old), Some(&new))).collect();
+    if !fields.is_empty() {
+        comparison.step(("key_policy", &after.name), "org.keys", Action::Changed, fields, Work::KeyPolicy(new));
     }
 }
 

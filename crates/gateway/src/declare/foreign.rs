@@ -11,7 +11,8 @@ use super::standing::{SIGNALS, Services, Standing};
 use super::{DeclareError, canonical, secrets};
 use crate::accounts::{AccountError, DIRECTORY_SECRET};
 use crate::app::App;
-use crate::state::{Account, Client, DirectoryToken, Org, Problem, Secret, Signal};
+use crate::entitlements;
+use crate::state::{Account, Client, DirectoryToken, Org, OrgKind, Problem, Secret, Signal};
 
 /// What earlier accounts of the document let go or took.
 #[derive(Clone, Default)]
@@ -217,4 +218,17 @@ pub(super) async fn of_clients(
     let gone = standing.clients.iter().filter(|row| !list.iter().any(|client| client.client_id == row.client_id));
     seen.free_clients.extend(gone.map(|row| row.client_id.clone()));
     Ok(problems)
+}
+
+/// An enterprise stays one, and whoever has a premium service is one.
+pub(super) fn of_kind(app: &App, index: usize, standing: &Standing, after: &Account) -> Vec<Problem> {
+    let Some(org) = after.org.as_ref().filter(|org| org.kind == OrgKind::Individual) else { return Vec::new() };
+    let was_enterprise = standing.row.as_ref().is_some_and(|row| row.org_kind != OrgKind::Individual.as_str());
+    let given = org.services.iter().flatten();
+    let premium =
+        given.filter(|given| entitlements::is_premium(app, &given.service)).map(|given| given.service.clone());
+    let because = premium.map(|service| format!("must be `enterprise` for the service `{service}`"));
+    let stays = was_enterprise.then(|| "is `enterprise`, and an org never becomes individual again".to_owned());
+    let path = format!("accounts[{index}].org.kind");
+    because.chain(stays).map(|what| Problem { path: path.clone(), what }).collect()
 }

@@ -26,6 +26,7 @@ use crate::accounts::{self, AccountError};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::error::GatewayError;
+use crate::keys::policy;
 use crate::rules::{self, Change, Flip, Frozen};
 use crate::state::{Account, Client, Problem, Rule};
 use crate::{audit, check, revocation};
@@ -121,6 +122,7 @@ pub(super) async fn instance(app: &App, tx: &mut Tx, ctx: &Ctx, outcome: &Outcom
             | Work::ByHand(_)
             | Work::Invitation(_)
             | Work::Service(_)
+            | Work::KeyPolicy(_)
             | Work::Team(_)
             | Work::Upstream { .. } => return Err(DeclareError::Corrupt("step")),
         }
@@ -149,6 +151,10 @@ impl Hand<'_> {
             }
             Work::Service(ServiceWork::Remove) => {
                 entitlement::remove(tx, self.row.org, name).await?;
+                self.news.org = true;
+            }
+            Work::KeyPolicy(policy) => {
+                policy::put(tx, self.row.org, *policy).await?;
                 self.news.org = true;
             }
             Work::Team(work) => self.team(tx, name, work).await?,

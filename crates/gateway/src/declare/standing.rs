@@ -15,6 +15,7 @@ use super::people::People;
 use super::secrets::Vault;
 use super::{DeclareError, canonical};
 use crate::app::App;
+use crate::keys::policy::{self, Policy};
 use crate::rules::Frozen;
 use crate::state::{
     Account, Client, Connection, Directory, DirectoryToken, Entitlement, Operator, Org, OrgKind, Owner, Rule,
@@ -88,6 +89,7 @@ impl Standing {
             kind: if row.org_kind == "individual" { OrgKind::Individual } else { OrgKind::Enterprise },
             services: Some(canonical::entitlements(&entitlement::of(conn, row.org).await?)),
             teams: None,
+            keys: Some(policy::of(conn, row.org).await?).filter(|policy| *policy != Policy::default()),
         };
         let mut teams = account::teams(conn, row.org).await?;
         teams.sort_by(|one, other| one.name.cmp(&other.name));
@@ -119,7 +121,7 @@ impl Standing {
         Self {
             row: None,
             name: name.to_owned(),
-            org: Org { name: org_name, kind, services: Some(services), teams: None },
+            org: Org { name: org_name, kind, services: Some(services), teams: None, keys: None },
             owners: Vec::new(),
             owner_has_password: false,
             teams: Vec::new(),

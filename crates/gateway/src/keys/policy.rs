@@ -4,9 +4,9 @@ use cardea_model::id::{AccountId, OrgId};
 use cardea_model::key::{ExpiryBounds, Span};
 use cardea_model::{Denied, Permission};
 use cardea_store::account;
-use cardea_store::db::{Conn, DbError};
+use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::key_policy::{self as rows, KeyPolicy};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::KeyError;
@@ -20,11 +20,14 @@ const SHORTEST: u64 = 3600;
 const LONGEST: u64 = 100 * 365 * 86_400;
 
 /// What an org wants of its keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The longest life of a key; then none lives for ever. Without one any does.
+    #[serde(default)]
     pub max_age: Option<Span>,
     /// Whether legacy keys are made and work here.
+    #[serde(default)]
     pub legacy: bool,
 }
 
@@ -33,13 +36,25 @@ impl Policy {
     pub(super) const fn bounds(&self) -> ExpiryBounds {
         ExpiryBounds { least: Span::from_seconds(60), most: self.max_age }
     }
+
+    /// Whether the longest life is one that somebody can mean.
+    pub(crate) fn is_sane(&self) -> bool {
+        self.max_age.is_none_or(|age| (SHORTEST..=LONGEST).contains(&age.duration().as_secs()))
+    }
 }
 
 /// What the org wants.
-pub(super) async fn of(conn: &mut Conn, org: OrgId) -> Result<Policy, DbError> {
+pub(crate) async fn of(conn: &mut Conn, org: OrgId) -> Result<Policy, DbError> {
     let KeyPolicy { max_age, legacy } = rows::of(conn, org).await?;
     let max_age = max_age.and_then(|seconds| u64::try_from(seconds).ok()).map(Span::from_seconds);
     Ok(Policy { max_age, legacy })
+}
+
+/// Writes what the org wants.
+pub(crate) async fn put(tx: &mut Tx, org: OrgId, wanted: Policy) -> Result<(), DbError> {
+    let max_age = wanted.max_age.and_then(|age| i64::try_from(age.duration().as_secs()).ok());
+    rows::put(tx, org, KeyPolicy { max_age, legacy: wanted.legacy }).await?;
+    Ok(())
 }
 
 /// What the account's org wants of its keys.
@@ -60,16 +75,14 @@ pub async fn policy(app: &App, ctx: &Ctx, account: AccountId) -> Result<Policy, 
 /// [`KeyError`].
 pub async fn set_policy(app: &App, ctx: &Ctx, account: AccountId, wanted: Policy) -> Result<Policy, KeyError> {
     ctx.may(Permission::SetKeyPolicy, account)?;
-    let seconds = wanted.max_age.map(|age| age.duration().as_secs());
-    if seconds.is_some_and(|seconds| !(SHORTEST..=LONGEST).contains(&seconds)) {
+    if !wanted.is_sane() {
         return Err(KeyError::MaxAge);
     }
     let (mut tx, ctx) = session::write(app, ctx, None).await?.ok_or(KeyError::Ended)?;
     ctx.may(Permission::SetKeyPolicy, account)?;
     let row = account::find(&mut tx, account).await?.ok_or(KeyError::Denied(Denied::Hidden))?;
     account::lock_org(&mut tx, row.org).await?;
-    let max_age = seconds.and_then(|seconds| i64::try_from(seconds).ok());
-    rows::put(&mut tx, row.org, KeyPolicy { max_age, legacy: wanted.legacy }).await?;
+    put(&mut tx, row.org, wanted).await?;
     let detail = json!({"max_age": wanted.max_age, "legacy": wanted.legacy});
     audit::record(app, &mut tx, &ctx, Some(account), "org.key_policy_set", &row.org.to_string(), detail).await?;
     rules::tell(app, &mut tx, row.org).await?;

@@ -14,20 +14,11 @@ use serde_json::json;
 
 use super::activate::locked;
 use super::error::RulesError;
-use super::{Frozen, drafted};
+use super::{Frozen, bounds, drafted};
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
 use crate::roles::{self, USER_ADMIN};
-
-/// More rules than this in one org are refused.
-const MOST_RULES: usize = 1_000;
-/// More matchers than this in one org are refused, parts of compound ones among them.
-const MOST_MATCHERS: usize = 2_000;
-/// More matchers than this that meet more than they name are refused: each is asked about every group.
-const MOST_BROAD: usize = 200;
-/// Rules of one org that read more claims than this are refused: each is noted for everybody who signs in.
-const MOST_CLAIMS: usize = 20;
 
 /// The rules of an org, beside what is in force.
 #[derive(Clone, Debug, Serialize)]
@@ -176,7 +167,7 @@ pub async fn put(
         roles::may_give(app, &ctx, &Place::Account(account), &grant.service, &grant.role)?;
     }
     let targets = Targets::read(&mut tx, row.org).await?;
-    fits(app, &targets, (&standing, known), &frozen)?;
+    fits(app, &targets, &standing, &frozen)?;
     let position = i64::try_from(known.unwrap_or(standing.len())).unwrap_or(i64::MAX);
     let document = serde_json::to_string(&frozen.body).map_err(|_| RulesError::Corrupt("rule"))?;
     let stored = connection::Rule { id: frozen.id, connection: frozen.connection, name: frozen.name.clone(), document };
@@ -202,27 +193,11 @@ fn linked(connections: &[Connection], name: &str) -> Result<ConnectionId, RulesE
 }
 
 /// Whether the rule can stand among the others, and gives only what there is.
-fn fits(
-    app: &App,
-    targets: &Targets,
-    (standing, known): (&[Frozen], Option<usize>),
-    rule: &Frozen,
-) -> Result<(), RulesError> {
-    if known.is_none() && standing.len() >= MOST_RULES {
-        return Err(RulesError::Unknown(format!("an org has at most {MOST_RULES} rules")));
-    }
+fn fits(app: &App, targets: &Targets, standing: &[Frozen], rule: &Frozen) -> Result<(), RulesError> {
     let others = standing.iter().filter(|other| other.id != rule.id).chain([rule]);
-    let sums = others.flat_map(|rule| &rule.body.any_of).map(Matcher::size);
-    let (all, broad) = sums.fold((0, 0), |(all, broad), (more, wide)| (all + more, broad + wide));
-    if all > MOST_MATCHERS || broad > MOST_BROAD {
-        let most =
-            format!("an org has at most {MOST_MATCHERS} matchers, and {MOST_BROAD} of them other than whole values");
-        return Err(RulesError::Unknown(most));
-    }
-    let others = standing.iter().filter(|other| other.id != rule.id).chain([rule]);
-    let claims: BTreeSet<&str> = others.flat_map(|rule| &rule.body.any_of).flat_map(Matcher::claims).collect();
-    if claims.iter().filter(|claim| !claim.is_empty()).count() > MOST_CLAIMS {
-        return Err(RulesError::Unknown(format!("the rules of an org read at most {MOST_CLAIMS} claims")));
+    let bodies: Vec<&RuleBody> = others.map(|rule| &rule.body).collect();
+    if let Some(beyond) = bounds::exceeded(&bodies) {
+        return Err(RulesError::Unknown(beyond));
     }
     let folded = cardea_model::name::fold(&rule.name);
     if standing.iter().any(|other| other.id != rule.id && cardea_model::name::fold(&other.name) == folded) {

@@ -78,6 +78,9 @@ fn of_org(report: &mut Report<'_>, path: &str, org: &Org) {
     report.unique(Name::Org, &org.name, &name_path);
     let services = org.services.iter().flatten().map(|given| given.service.as_str());
     report.services(&format!("{path}.services"), services);
+    if org.keys.is_some_and(|policy| !policy.is_sane()) {
+        report.say(&format!("{path}.keys.max_age"), "must lie between `1h` and `100y`");
+    }
     for (index, team) in org.teams.iter().flatten().enumerate() {
         let team_path = format!("{path}.teams[{index}]");
         if !is_slug(&team.name) && is_slug(&team.name.to_lowercase()) {

@@ -53,6 +53,7 @@ impl Losses {
                 | Work::Column(_)
                 | Work::Owner(Ownership::Added { hash: None, .. })
                 | Work::Service(_)
+                | Work::KeyPolicy(_)
                 | Work::Team(_)
                 | Work::Client(_)
                 | Work::Operator(_)

@@ -2,10 +2,11 @@
 
 use super::report::{Name, Report};
 use super::upstream::connection_exists;
+use crate::rules::bounds;
 use crate::state::{Account, Rule, RulesState};
 use cardea_model::id::RuleId;
 use cardea_model::name::fold;
-use cardea_model::rule::{CONTROL_PLANE, CompiledRules, Rule as CompiledRule, RuleGrant};
+use cardea_model::rule::{CONTROL_PLANE, CompiledRules, Rule as CompiledRule, RuleBody, RuleGrant};
 
 pub(super) fn check(report: &mut Report<'_>, within: &str, account: &Account) {
     list(report, within, account, ("rules", Name::Rule, account.rules.as_deref()));
@@ -21,6 +22,10 @@ fn list(
     account: &Account,
     (section, name, rules): (&str, Name, Option<&[Rule]>),
 ) {
+    let bodies: Vec<RuleBody> = rules.into_iter().flatten().map(Rule::body).collect();
+    if let Some(beyond) = bounds::exceeded(&bodies.iter().collect::<Vec<_>>()) {
+        report.say(&format!("{within}.{section}"), beyond);
+    }
     for (index, rule) in rules.into_iter().flatten().enumerate() {
         let path = format!("{within}.{section}[{index}]");
         connection_exists(report, &path, account, &rule.connection);
