@@ -7,7 +7,7 @@ use cardea_testkit::{Browser, Engine};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::process::{Child, Meter};
+use crate::process::{Child, Meter, Used};
 use crate::report::{Mark, Report, float, median, rounded};
 use crate::scene::Scene;
 
@@ -32,25 +32,48 @@ pub(crate) async fn measure(report: &mut Report) -> Result<()> {
 async fn crowd(report: &mut Report, child: &Child, url: &Arc<str>, (figure, at_once): (&str, usize)) -> Result<()> {
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        let meter = Meter::start(child)?;
-        let mut browsers = JoinSet::new();
-        for _ in 0..at_once {
-            let url = Arc::clone(url);
-            browsers.spawn(async move { sign_in(&url, LOGINS / at_once).await });
-        }
-        while let Some(browser) = browsers.join_next().await {
-            browser??;
-        }
-        rounds.push(meter.stop()?);
+        rounds.push(round(child, url, at_once).await?);
     }
     let logins = float(LOGINS);
-    let of = |part: &dyn Fn(&crate::process::Used) -> f64| median(rounds.iter().map(part).collect());
+    let of = |part: &dyn Fn(&Used) -> f64| median(rounds.iter().map(part).collect());
     // The loader signs tokens and draws pages too, so it may well be the slower side: only processor time is told.
     let details = json!({"logins": LOGINS, "rounds": ROUNDS, "at_once": at_once,
         "logins_per_second": of(&|used| logins / used.wall).round(), "server_cpu": rounded(of(&|used| used.server / used.wall)),
         "loader_cpu": rounded(of(&|used| used.loader / used.wall))});
     report.figure(figure, "us", of(&|used| 1e6 * used.server / logins), Mark::AtMost(400.0), &details);
     Ok(())
+}
+
+/// What [`LOGINS`] sign-ins use, of which so many are under way at once.
+async fn round(child: &Child, url: &Arc<str>, at_once: usize) -> Result<Used> {
+    let meter = Meter::start(child)?;
+    let mut browsers = JoinSet::new();
+    for _ in 0..at_once {
+        let url = Arc::clone(url);
+        browsers.spawn(async move { sign_in(&url, LOGINS / at_once).await });
+    }
+    while let Some(browser) = browsers.join_next().await {
+        browser??;
+    }
+    meter.stop()
+}
+
+/// What a sign-in costs more where many rules are in force and the person is in many groups, in microseconds of processor
+/// time: the median of the differences of rounds that followed each other.
+pub(crate) async fn more_with_rules(without: &Child, with: &Child) -> Result<f64> {
+    let mut differences = Vec::new();
+    let sides: [(&Child, Arc<str>); 2] = [(without, without.url().into()), (with, with.url().into())];
+    for (_, url) in &sides {
+        sign_in(url, 20).await?;
+    }
+    for _ in 0..ROUNDS {
+        let mut used = [0.0, 0.0];
+        for ((child, url), used) in sides.iter().zip(&mut used) {
+            *used = round(child, url, 8).await?.server;
+        }
+        differences.push(1e6 * (used[1] - used[0]) / float(LOGINS));
+    }
+    Ok(median(differences))
 }
 
 /// Signs in time after time: to the gateway, to the provider and back with a code, until the session's cookie is there.

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::checks::Checks;
+use crate::logins;
 use crate::open_loop::{self, Seen};
 use crate::process::Child;
 use crate::report::{Mark, Report, median, rounded, say};
@@ -32,6 +33,7 @@ const PATH: &str = "/api/v1/orgs/acme/rules";
 /// Measures.
 pub(crate) async fn measure(report: &mut Report) -> Result<()> {
     one_person(report)?;
+    one_sign_in(report).await?;
     for (people, most) in [(100_000, 1.0), (1_000_000, 10.0)] {
         everybody(report, people, most).await?;
     }
@@ -68,14 +70,37 @@ fn one_person(report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// A sign-in in which the provider names 20 groups and 1,000 rules are in force, beside one with neither.
+async fn one_sign_in(report: &mut Report) -> Result<()> {
+    let without = Scene::new(Engine::Sqlite, 0).await?;
+    let with = Scene::new(Engine::Sqlite, 0).await?;
+    fill(&with, 1).await?;
+    with.world
+        .provider
+        .person("ana", |ana| ana.groups = (1..=20).map(|number| format!("group {}", number * 5)).collect());
+    let (plain, ruled) = (without.serve("plain")?, with.serve("ruled")?);
+    let owner = owner(&ruled).await?;
+    let (preview, _) = post(&owner, "preview", &json!({})).await?;
+    post(&owner, "activate", &json!({"digest": preview.get("digest"), "confirm": "acme"})).await?;
+    let more = logins::more_with_rules(&plain, &ruled).await?;
+    let details = json!({"rules": RULES, "groups_a_person": 20});
+    report.figure("sign_in_recompute", "us", more, Mark::AtMost(1_000.0), &details);
+    Ok(())
+}
+
+async fn owner(child: &Child) -> Result<Browser> {
+    let owner = Browser::new(&child.url())?;
+    let (email, password) = cardea_testkit::world::OWNER;
+    owner.post_form("/login/password", &[("email", email), ("password", password)]).await?;
+    Ok(owner)
+}
+
 async fn everybody(report: &mut Report, people: usize, most: f64) -> Result<()> {
     say(&format!("{people} people are made"));
     let scene = Scene::new(Engine::Sqlite, HOLDERS).await?;
     fill(&scene, people).await?;
     let child = scene.serve("one")?;
-    let owner = Browser::new(&child.url())?;
-    let (email, password) = cardea_testkit::world::OWNER;
-    owner.post_form("/login/password", &[("email", email), ("password", password)]).await?;
+    let owner = owner(&child).await?;
     let details = json!({"people": people, "groups_a_person": 6, "groups": GROUPS, "rules": RULES});
     let quiet = checks(&child, &scene).await?;
     let before = child.memory()?;
