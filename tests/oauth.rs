@@ -4,6 +4,7 @@ mod apps;
 mod ending;
 mod keyring;
 mod logout;
+mod modules;
 mod proving;
 mod scripts;
 mod sign_on;

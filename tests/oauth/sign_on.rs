@@ -32,7 +32,7 @@ stories! {
 pub(super) const WEB: (&str, &str) = ("web", APP_SECRET);
 pub(super) const CALLBACK: &str = "https://web.example/cb?from=cardea";
 pub(super) const GOODBYE: &str = "https://web.example/bye?from=cardea";
-const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0";
+pub(super) const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0";
 
 pub(super) async fn scene(engine: Engine) -> Result<World> {
     let world = World::new(engine).await?;
@@ -46,7 +46,7 @@ pub(super) async fn scene(engine: Engine) -> Result<World> {
 }
 
 /// The usual request, with these parameters in the place of its own; an empty one is left out.
-fn asking(other: &[(&str, &str)]) -> String {
+pub(super) fn asking(other: &[(&str, &str)]) -> String {
     let challenge = base64url(&sha256(VERIFIER.as_bytes()));
     let mut pairs = vec![
         ("client_id", "web"),
