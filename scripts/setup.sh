@@ -2,7 +2,7 @@
 # Installs what is missing, and nothing that is there:
 #   scripts/setup.sh build   a C compiler
 #   scripts/setup.sh test    that, PostgreSQL, Chromium, OpenSSL, Node, the test runner, and the programs that the stories
-#                            talk to: docker's client, skopeo, a registry and nginx
+#                            talk to: docker's client, skopeo, a registry, nginx and Apache
 #   scripts/setup.sh ci      that, and the dependency checkers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,6 +13,7 @@ readonly shear_version=1.13.4
 readonly node_wheel_version=22.20.0
 readonly oldest_node=20
 readonly oldest_postgres=15
+readonly modules=/usr/lib/apache2/modules
 readonly tools="${CARDEA_TOOLS:-$HOME/.cache/cardea/tools}"
 export PATH="$tools/bin:$HOME/.cargo/bin:$PATH"
 
@@ -119,6 +120,8 @@ for_test() {
     has chromium || packages+=(chromium)
     has openssl || packages+=(openssl)
     has skopeo || packages+=(skopeo)
+    # Without its scripts, which the package apache2 would bring, nothing of it is started.
+    [[ -e $modules/mod_auth_openidc.so ]] || packages+=(apache2-bin libapache2-mod-auth-openidc)
     (($(node_major) >= oldest_node)) || packages+=(python3-venv)
 }
 

@@ -1,5 +1,7 @@
 //! The same stories against real programs of others, not only against our own simulators.
 
+mod sign_on;
+
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -15,13 +17,15 @@ stories! {
     a_person_signs_in_through_a_certified_provider,
 }
 
+/// Where the programs of npm are.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/peers");
+
 /// `oidc-provider` of npm on a free port.
 async fn provider(redirect_uri: &str) -> Result<(Child, String)> {
     let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/peers");
     let mut child = Command::new("node")
         .args(["oidc-provider.mjs", &port.to_string(), redirect_uri])
-        .current_dir(folder)
+        .current_dir(FOLDER)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true)
