@@ -10,6 +10,7 @@ use super::{APP, APP_SECRET, OWN, PORTAL, apply, clients, error, introspect, pos
 
 stories! {
     a_script_is_given_a_token_in_its_own_words,
+    what_curl_requests_and_go_send_is_understood,
     a_script_is_refused_in_its_own_words,
     the_second_version_is_the_standard_endpoint,
     a_local_person_s_password_becomes_tokens,
@@ -33,6 +34,61 @@ async fn a_script_is_given_a_token_in_its_own_words(engine: Engine) -> Result<()
         let token = given["accessToken"].as_str().context("a token")?;
         assert_eq!(given, json!({"accessToken": token, "expiresIn": 300, "tokenType": "Bearer"}));
         assert_eq!(introspect(node, PORTAL, token).await?["client_id"], "app");
+    }
+    Ok(())
+}
+
+/// A request as curl 7.88, Python's requests 2.31 and Go's net/http put it on the wire, and the status and body that follow.
+async fn on_the_wire(node: &Node, program: &str, path: &str, (kind, body): (&str, &str)) -> Result<(u16, Value)> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (host, length) = (node.url.trim_start_matches("http://"), body.len());
+    let whole = format!("Content-Length: {length}\r\n\r\n{body}");
+    let request = match program {
+        "curl" => format!(
+            "User-Agent: curl/7.88.1\r\nAccept: */*\r\nAuthorization: Bearer x\r\nContent-Type: {kind}\r\n{whole}"
+        ),
+        "requests" => format!(
+            "User-Agent: python-requests/2.31.0\r\nAccept-Encoding: gzip, deflate\r\nAccept: */*\r\n\
+             Content-Type: {kind}\r\n{whole}"
+        ),
+        // A body whose length its program does not say comes in pieces.
+        _ => format!(
+            "User-Agent: Go-http-client/1.1\r\nTransfer-Encoding: chunked\r\nContent-Type: {kind}\r\n\
+             Accept-Encoding: gzip\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n"
+        ),
+    };
+    let mut wire = tokio::net::TcpStream::connect(host).await?;
+    wire.write_all(format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{request}").as_bytes())
+        .await?;
+    let mut answer = String::new();
+    wire.read_to_string(&mut answer).await?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("a body")?;
+    assert!(!head.to_ascii_lowercase().contains("content-encoding"), "{head}");
+    Ok((head[9..12].parse()?, serde_json::from_str(body).with_context(|| answer.clone())?))
+}
+
+async fn what_curl_requests_and_go_send_is_understood(engine: Engine) -> Result<()> {
+    let world = scene(engine).await?;
+    let node = world.node();
+    // As json.dumps writes it, as json.Marshal does, and as somebody types it.
+    let spaced = format!(r#"{{"grantType": "client_credentials", "clientId": "app", "clientSecret": "{APP_SECRET}"}}"#);
+    let compact = spaced.replace(": ", ":").replace(", ", ",");
+    let typed = spaced.replace("{\"", "{\n  \"").replace(", ", ",\r\n  ");
+    let form = format!("grant_type=client_credentials&client_id=app&client_secret={APP_SECRET}");
+    for (program, body) in [("requests", &spaced), ("go", &compact), ("curl", &typed)] {
+        for kind in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
+            let (status, said) = on_the_wire(node, program, "/api/v1/token", (kind, body)).await?;
+            let token = said["accessToken"].as_str().with_context(|| format!("{program} {status}: {said}"))?;
+            assert_eq!(introspect(node, PORTAL, token).await?["client_id"], "app");
+        }
+        let kind = "application/x-www-form-urlencoded";
+        let (status, said) = on_the_wire(node, program, "/api/v2/token", (kind, &form)).await?;
+        assert_eq!((status, &said["token_type"]), (200, &json!("Bearer")), "{program}: {said}");
+        // curl's own default for `--data`, where JSON belongs, and the reverse.
+        let (status, said) = on_the_wire(node, program, "/api/v1/token", (kind, body)).await?;
+        assert_eq!((status, &said["details"]), (415, &json!("invalid_request")), "{program}: {said}");
+        let (status, said) = on_the_wire(node, program, "/api/v2/token", ("application/json", body)).await?;
+        assert_eq!((status, &said["error"]), (415, &json!("invalid_request")), "{program}: {said}");
     }
     Ok(())
 }

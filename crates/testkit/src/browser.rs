@@ -89,10 +89,18 @@ impl Browser {
     /// # Errors
     /// There is none of this name.
     pub fn cookie(&self, name: &str) -> Result<String> {
-        let header = self.jar.cookies(&Url::parse(&self.base)?).context("no cookies")?;
-        let pairs = header.to_str()?.split("; ").filter_map(|pair| pair.split_once('='));
+        let header = self.cookies()?;
+        let pairs = header.split("; ").filter_map(|pair| pair.split_once('='));
         let value = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next();
         value.with_context(|| format!("no cookie `{name}`"))
+    }
+
+    /// All cookies for this node, as a request carries them.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn cookies(&self) -> Result<String> {
+        Ok(self.jar.cookies(&Url::parse(&self.base)?).context("no cookies")?.to_str()?.to_owned())
     }
 
     /// A request to a path of ours or a whole address.

@@ -88,6 +88,15 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// A field of the last answer's head.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let head =
+            self.answer.windows(4).position(|window| window == b"\r\n\r\n").and_then(|end| self.answer.get(..end))?;
+        header(std::str::from_utf8(head).ok()?, name)
+    }
+}
+
 /// Where things are in an answer that is there whole.
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -99,10 +108,14 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Answer>> {
     let Some(head_end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
     let head = std::str::from_utf8(bytes.get(..head_end).unwrap_or_default())?;
     let status = head.get(9..12).context("no status")?.parse()?;
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    let length: usize = length.map_or(Ok(0), str::parse)?;
+    let length: usize = header(head, "content-length").map_or(Ok(0), str::parse)?;
     let body_at = head_end + 4;
     Ok((bytes.len() >= body_at + length).then_some(Answer { status, body_at }))
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let fields = head.lines().filter_map(|line| line.split_once(": "));
+    fields.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 /// A request with a body.

@@ -8,7 +8,7 @@
 //! other programs on the machine disturb least. The exit code is 1 if a figure misses its mark, or if the loader was
 //! so busy that the figure would be its own.
 //!
-//! `bench checks`, `directory`, `propagation`, `logins` or `rules`, or several of them, measure these only.
+//! `bench checks`, `directory`, `propagation`, `logins`, `rules` or `tokens`, or several of them, measure these only.
 
 mod bare;
 mod checks;
@@ -22,13 +22,14 @@ mod propagation;
 mod report;
 mod rules;
 mod scene;
+mod tokens;
 
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use report::Report;
 
-const USAGE: &str = "usage: bench [checks] [directory] [propagation] [logins] [rules]";
+const USAGE: &str = "usage: bench [checks] [directory] [propagation] [logins] [rules] [tokens]";
 
 fn main() -> ExitCode {
     match begin() {
@@ -54,7 +55,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 async fn run(chosen: &[&str]) -> Result<ExitCode> {
-    const ALL: [&str; 5] = ["checks", "directory", "propagation", "logins", "rules"];
+    const ALL: [&str; 6] = ["checks", "directory", "propagation", "logins", "rules", "tokens"];
     if chosen.iter().any(|name| !ALL.contains(name)) {
         bail!(USAGE);
     }
@@ -65,6 +66,7 @@ async fn run(chosen: &[&str]) -> Result<ExitCode> {
             "directory" => directory::measure(&mut report).await?,
             "propagation" => propagation::measure(&mut report).await?,
             "rules" => rules::measure(&mut report).await?,
+            "tokens" => tokens::measure(&mut report).await?,
             _ => logins::measure(&mut report).await?,
         }
     }

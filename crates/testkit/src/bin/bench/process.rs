@@ -2,6 +2,7 @@
 //!
 //! A child reads its orders from stdin as one line of JSON, answers on stdout with its address, and ends when stdin does.
 
+use std::ffi::OsStr;
 use std::future::Future;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -25,14 +26,15 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Runs this program again on one core, to its end.
 pub(crate) fn on_core(core: &str, arguments: &[&str]) -> Result<ExitCode> {
-    let status = pinned(core, arguments)?.status().context("`taskset` (util-linux) is needed, and two cores")?;
+    let mut command = pinned(core, std::env::current_exe()?, arguments);
+    let status = command.status().context("`taskset` (util-linux) is needed, and two cores")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn pinned(core: &str, arguments: &[&str]) -> Result<Command> {
+fn pinned(core: &str, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["--cpu-list", core]).arg(std::env::current_exe()?).args(arguments);
-    Ok(command)
+    command.args(["--cpu-list", core]).arg(program).args(arguments);
+    command
 }
 
 /// A server under measurement; it ends when this is dropped.
@@ -45,14 +47,19 @@ pub(crate) struct Child {
 impl Child {
     /// Starts this program as `role` and waits until it listens.
     pub(crate) fn start(role: &str, orders: &impl Serialize) -> Result<Self> {
-        let mut command = pinned(SERVER_CORE, &[role])?;
+        Self::of(std::env::current_exe()?, &[role], orders)
+    }
+
+    /// Starts another program that keeps to the same ways.
+    pub(crate) fn of(program: impl AsRef<OsStr>, arguments: &[&str], orders: &impl Serialize) -> Result<Self> {
+        let mut command = pinned(SERVER_CORE, program, arguments);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = serde_json::to_string(orders)?;
         line.push('\n');
         process.stdin.as_mut().context("no stdin")?.write_all(line.as_bytes())?;
         let mut answer = String::new();
         BufReader::new(process.stdout.take().context("no stdout")?).read_line(&mut answer)?;
-        let address = answer.trim().parse().with_context(|| format!("`bench {role}` did not start"))?;
+        let address = answer.trim().parse().with_context(|| format!("`{}` did not start", arguments.join(" ")))?;
         Ok(Self { process, address })
     }
 
