@@ -147,6 +147,7 @@ fn tables() -> Vec<(&'static str, Vec<(&'static str, bool)>)> {
         include_str!("../migrations/0006_oauth.sql"),
         include_str!("../migrations/0007_claims.sql"),
         include_str!("../migrations/0008_clients.sql"),
+        include_str!("../migrations/0009_temporary_passwords.sql"),
     ];
     let column = |line: &'static str| {
         let mut words = line.split_whitespace();

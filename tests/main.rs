@@ -53,4 +53,6 @@ mod rules;
 #[cfg(test)]
 mod switching;
 #[cfg(test)]
+mod users;
+#[cfg(test)]
 mod who;

@@ -9,6 +9,7 @@ mod fences;
 mod first_sign_in;
 mod invitations;
 mod leaving;
+mod passwords;
 mod registry;
 mod rotations;
 

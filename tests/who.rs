@@ -109,6 +109,7 @@ fn body(route: &str) -> Value {
         "PUT /api/v1/orgs/{org}/key-policy" => json!({"max_age": null}),
         "POST /api/v1/apps" => json!({"name": "app"}),
         "PATCH /api/v1/apps/{id}" => json!({"enabled": false}),
+        "POST /api/v1/users" => json!({"email": "new@acme.test"}),
         "POST /api/v1/leaks" => json!({"token": "x"}),
         "POST /api/v1/me/keys" => json!({"name": "laptop", "never": true, "services": []}),
         _ => json!({}),

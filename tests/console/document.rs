@@ -14,6 +14,7 @@ stories! {
     the_api_can_be_read,
     every_answer_has_the_shape_that_is_written_down,
     every_answer_to_an_operator_has_the_shape_that_is_written_down,
+    every_answer_about_local_people_has_the_shape_that_is_written_down,
 }
 
 async fn the_api_can_be_read(engine: Engine) -> Result<()> {
@@ -211,4 +212,27 @@ async fn every_answer_to_an_operator_has_the_shape_that_is_written_down(engine: 
         answer_fits(&document, &answer, method, path)?;
     }
     Ok(())
+}
+
+async fn every_answer_about_local_people_has_the_shape_that_is_written_down(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let owner = world.sign_in_owner().await?;
+    let document = owner.get("/openapi.json").await?.json();
+    let users = "/api/v1/users";
+    for body in [json!({"email": "mei@acme.test"}), json!({"email": "bo@acme.test", "notify": true})] {
+        let made = owner.send(Method::POST, users, &body).await?;
+        assert_eq!(made.status, 201, "{}", made.body);
+        answer_fits(&document, &made, "post", users)?;
+    }
+    answer_fits(&document, &owner.get(&format!("{users}?limit=1")).await?, "get", users)?;
+    let one = format!("{users}/{}", user_id(&owner, "mei@acme.test").await?);
+    answer_fits(&document, &owner.get(&one).await?, "get", "/api/v1/users/{id}")?;
+    for verb in ["password", "logout"] {
+        let answer = owner.send(Method::POST, &format!("{one}/{verb}"), &json!({})).await?;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer_fits(&document, &answer, "post", &format!("/api/v1/users/{{id}}/{verb}"))?;
+    }
+    let refused = owner.send(Method::POST, users, &json!({"email": "mei@acme.test"})).await?;
+    assert_eq!(refused.status, 409);
+    answer_fits(&document, &refused, "post", users)
 }

@@ -11,7 +11,7 @@ const TIME: &str = "2026-11-21 16:00 UTC";
 
 /// One of each kind.
 pub(super) fn one_of_each() -> Vec<Sample> {
-    [people(), products(), keys()].concat()
+    [people(), products(), passwords(), keys()].concat()
 }
 
 fn s(text: &str) -> String {
@@ -93,16 +93,36 @@ fn products() -> Vec<Sample> {
             vec!["Olga", "acme", "1207", "31", "4", TIME],
         ),
         (
-            Message::PasswordChanged { address: s("ana@corp.example"), at },
-            vec!["ana@corp.example", "was changed", TIME],
-        ),
-        (
             Message::AccessRemoved { org: s("acme"), by: s("Olga"), scope: Removed::Org, at },
             vec!["from the org acme", "Olga", TIME],
         ),
         (
             Message::AccessRemoved { org: s("acme"), by: s("Olga"), scope: Removed::Account, at },
             vec!["from the account of the org acme", "Olga", TIME],
+        ),
+    ]
+}
+
+fn passwords() -> Vec<Sample> {
+    let (expires_at, at) = (until(), until());
+    vec![
+        (
+            Message::PasswordChanged { address: s("ana@corp.example"), at },
+            vec!["ana@corp.example", "was changed", TIME],
+        ),
+        (
+            Message::ChoosePassword {
+                address: s("ana@corp.example"),
+                org: s("acme"),
+                by: s("Olga"),
+                link: LINK.to_owned(),
+                expires_at,
+            },
+            vec!["Olga asks you", "ana@corp.example", "the org acme", TIME],
+        ),
+        (
+            Message::PasswordReset { address: s("ana@corp.example"), by: s("Olga"), at },
+            vec!["Olga has made another password", "ana@corp.example", TIME],
         ),
     ]
 }

@@ -1,10 +1,14 @@
 //! Accounts, owners, operators, and the one-time links by which the first of them get in. Nothing has a default password.
 
 mod error;
+mod links;
 mod manage;
 mod sign_up;
 
 pub use error::AccountError;
+use links::add_link;
+pub(crate) use links::put_link;
+pub use links::{Filled, LinkFor, look_at_link, use_link};
 pub use manage::{AccountView, New, change, create, list, show};
 pub(crate) use manage::{known, org_name};
 pub use sign_up::sign_up;
@@ -13,23 +17,20 @@ pub(crate) use sign_up::{is_known, publishes, registered};
 use std::collections::BTreeMap;
 
 use cardea_model::entitlement::Entitlement;
-use cardea_model::id::{AccountId, LinkId, MemberId, OperatorId, OrgId, UserId};
+use cardea_model::id::{AccountId, MemberId, OperatorId, OrgId, UserId};
 use cardea_model::name::{Email, is_label, is_slug};
 use cardea_model::{Caller, Permission, Place, ShownOnce};
 use cardea_store::account::{self, Account};
 use cardea_store::db::{Conn, DbError, Tx};
-use cardea_store::link::{self, Link};
 use cardea_store::member::InForce;
 use cardea_store::operator::{self, Operator};
-use cardea_store::{entitlement, invitation, leaving, member, password as passwords, person, setting};
+use cardea_store::{entitlement, invitation, leaving, link, member, password as passwords, person, setting};
 use cardea_tokens::format::{Prefix, Secret, parse};
-use secrecy::SecretString;
 use serde_json::json;
 
 use crate::app::App;
 use crate::audit;
 use crate::context::Ctx;
-use crate::factors::{self, NotAsked};
 use crate::members::LEFT_ACCOUNT;
 use crate::revocation;
 
@@ -91,144 +92,6 @@ pub async fn invite_owner(app: &App, ctx: &Ctx, account: &str, email: &str) -> R
     audit::record(app, &mut tx, ctx, Some(row.id), "owner.invited", &row.id.to_string(), detail).await?;
     tx.commit().await?;
     Ok(secret)
-}
-
-async fn add_link(
-    app: &App,
-    tx: &mut Tx,
-    ctx: &Ctx,
-    kind: &str,
-    account: Option<AccountId>,
-    email: Option<&str>,
-) -> Result<ShownOnce<String>, DbError> {
-    let secret = Secret::generate(Prefix::Link, &*app.random);
-    let row = Link {
-        id: LinkId::new(ctx.now, &*app.random),
-        kind: kind.to_owned(),
-        account,
-        email: email.map(str::to_owned),
-        expires_at: ctx.now.after(app.settings.link_life),
-    };
-    link::add(tx, &row, &app.peppers.mac(secret.expose()).to_bytes(), ctx.now).await?;
-    Ok(ShownOnce::new(secret.expose().to_owned()))
-}
-
-/// What a link is good for; looking at it does not use it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkFor {
-    /// The first account, its org and its owner.
-    FirstStart,
-    /// An account of one's own.
-    SignUp {
-        /// The address that the link proves.
-        email: String,
-    },
-    /// An owner of this account.
-    Owner {
-        /// The account's name.
-        account: String,
-        /// The invited address.
-        email: String,
-    },
-}
-
-/// What the link with this secret is good for.
-///
-/// # Errors
-/// [`AccountError::Link`] and the database's.
-pub async fn look_at_link(app: &App, secret: &str) -> Result<LinkFor, AccountError> {
-    let row = find_link(app, secret).await?;
-    let Some(email) = row.email else { return Ok(LinkFor::FirstStart) };
-    let Some(id) = row.account else { return Ok(LinkFor::SignUp { email }) };
-    let account = account::find(&mut app.db.read().await?, id).await?.ok_or(AccountError::Link)?;
-    Ok(LinkFor::Owner { account: account.name, email })
-}
-
-async fn find_link(app: &App, secret: &str) -> Result<Link, AccountError> {
-    parse(secret).ok().filter(|parsed| parsed.prefix == Prefix::Link).ok_or(AccountError::Link)?;
-    let now = app.clock.now();
-    let mut conn = app.db.read().await?;
-    for mac in app.peppers.macs(secret) {
-        if let Some(row) = link::find(&mut conn, &mac.to_bytes(), now).await? {
-            return Ok(row);
-        }
-    }
-    Err(AccountError::Link)
-}
-
-/// What a person fills in at a link.
-pub struct Filled {
-    /// The name of the account and its org; for a new account only.
-    pub account: Option<String>,
-    /// The address; at the first start only, an invitation has its own.
-    pub email: Option<String>,
-    /// The password that they choose.
-    pub password: SecretString,
-}
-
-/// Uses the link up: the account, if it is to be new, and the owner are made. Returns the owner's address, to sign in with.
-///
-/// # Errors
-/// [`AccountError`]; then the link is still good.
-pub async fn use_link(app: &App, ctx: &Ctx, secret: &str, filled: Filled) -> Result<String, AccountError> {
-    let row = find_link(app, secret).await?;
-    let email = row.email.clone().or_else(|| filled.email.clone()).ok_or(AccountError::Email)?;
-    let email = Email::parse(&email).ok_or(AccountError::Email)?;
-    let hash = new_password(app, ctx, &email, (&row, &filled)).await?;
-    let mut tx = turn(app).await?;
-    // The first start's link makes the first account and no other: who has kept it must not get in beside the owners.
-    let late = row.kind == FIRST_START && !account::all(&mut tx).await?.is_empty();
-    if late || !link::take(&mut tx, row.id, ctx.now).await? {
-        return Err(AccountError::Link);
-    }
-    // A link replaces no password, one that was set this moment neither.
-    if hash.is_some() && standing_password(&mut tx, &email).await?.is_some() {
-        return Err(AccountError::OtherPassword);
-    }
-    let account = match (row.account, filled.account) {
-        (Some(id), _) => account::find(&mut tx, id).await?.ok_or(AccountError::Link)?,
-        (None, Some(name)) if row.kind == sign_up::LINK => sign_up::make(app, &mut tx, ctx, &name, &email).await?,
-        (None, Some(name)) => add_account(app, &mut tx, ctx, &name, &name, "enterprise").await?,
-        (None, None) => return Err(AccountError::Name),
-    };
-    add_owner(app, &mut tx, ctx, &account, &email, hash.as_deref()).await?;
-    tx.commit().await?;
-    Ok(email.shown)
-}
-
-/// The hash of the password for somebody who has none yet; nothing for somebody who has typed the one that they have.
-async fn new_password(
-    app: &App,
-    ctx: &Ctx,
-    email: &Email,
-    (link, filled): (&Link, &Filled),
-) -> Result<Option<String>, AccountError> {
-    let mut conn = app.db.read().await?;
-    let standing = standing_password(&mut conn, email).await?;
-    if standing.is_none() {
-        let invited = match link.account {
-            Some(id) => account::find(&mut conn, id).await?.map(|account| account.name),
-            None => filled.account.clone(),
-        };
-        let about = factors::about(&mut conn, email, invited.as_deref()).await?;
-        drop(conn);
-        return Ok(Some(app.passwords.hash(&*app.random, filled.password.clone(), &about).await?));
-    }
-    drop(conn);
-    // Whoever holds the link must not try the owner's password more often than at the door.
-    let fits = factors::prove(app, ctx, &email.normal, standing, filled.password.clone()).await;
-    let fits = fits.map_err(|refusal| match refusal {
-        NotAsked::TooMany(seconds) => AccountError::TooMany(seconds),
-        NotAsked::Password(error) => AccountError::Password(error),
-    })?;
-    if fits { Ok(None) } else { Err(AccountError::OtherPassword) }
-}
-
-pub(crate) async fn standing_password(conn: &mut Conn, email: &Email) -> Result<Option<String>, DbError> {
-    match person::with_email(conn, &email.normal).await? {
-        Some(person) => passwords::find(conn, person.id).await,
-        None => Ok(None),
-    }
 }
 
 /// A new account with its org, in the caller's transaction.

@@ -226,7 +226,7 @@ async fn writer(tx: &mut Tx, ctx: &Ctx) -> Result<String, ContactError> {
     let Caller::Person(speaker) = &ctx.caller else { return Err(Denied::Refused.into()) };
     let person = person::find(tx, speaker.user).await?.ok_or(Denied::Unknown)?;
     Ok(match person.email {
-        Some(email) if person.email_trusted => email,
+        Some(email) if person.email_proven => email,
         Some(email) => format!("{} ({email}, not proven)", person.name),
         None => person.name,
     })

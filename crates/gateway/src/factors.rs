@@ -170,7 +170,7 @@ pub async fn change_password(
 
 async fn standing(app: &App, who: &Person) -> Result<Standing, FactorError> {
     let mut conn = app.db.read().await?;
-    let hash = passwords::find(&mut conn, who.user).await?.ok_or(FactorError::NoPassword)?;
+    let hash = passwords::find(&mut conn, who.user).await?.ok_or(FactorError::NoPassword)?.hash;
     let person = person::find(&mut conn, who.user).await?.ok_or(Denied::Unknown)?;
     let email = person.email.filter(|_| person.email_trusted).and_then(|email| Email::parse(&email));
     let account = account::find(&mut conn, who.account).await?.ok_or(Denied::Unknown)?;
@@ -192,7 +192,7 @@ async fn replace(
     }
     let ctx = session::speaks(app, tx, ctx, &[]).await?.ok_or(Denied::Unknown)?;
     // The password that was typed must be the one that is replaced: of two who change it at once, one comes too late.
-    if passwords::find(tx, who.user).await?.as_deref() != Some(&standing.hash) {
+    if !passwords::stands(tx, who.user, &standing.hash).await? {
         return Err(FactorError::Wrong);
     }
     passwords::put(tx, who.user, hash, ctx.now).await?;

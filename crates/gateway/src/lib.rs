@@ -24,6 +24,7 @@
 //! | [`switching`] | from one org to another without signing in anew |
 //! | [`people`] | who is in an org, with which roles and why |
 //! | [`members`] | what is changed of them: roles by hand, leaving and coming back |
+//! | [`users`] | local people whom an admin makes, their first password and its end |
 //! | [`declare`] | declarative state: plan, apply, export |
 //! | [`audit`] | the log and its seal |
 //! | [`jobs`] | work that follows a commit |
@@ -76,6 +77,7 @@ pub mod state;
 pub mod switching;
 pub mod tries;
 pub mod usage;
+pub mod users;
 
 pub use app::{App, Given, Parts, StartError};
 pub use context::Ctx;

@@ -10,6 +10,7 @@
 pub mod admission;
 pub mod connector;
 pub mod local;
+mod way_back;
 
 pub use cardea_connect::Arrival;
 use cardea_connect::{ConnectError, Departure, Flow as Attempt};
@@ -22,6 +23,7 @@ use cardea_tokens::hash::{same, sha256};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use url::Url;
+pub use way_back::safe_return;
 
 use crate::app::App;
 use crate::context::Ctx;
@@ -76,6 +78,9 @@ pub enum LoginError {
     /// Wrong address or password.
     #[error("the address or the password is wrong")]
     Credentials,
+    /// The password was made for them, and is good for choosing another one only.
+    #[error("the password is temporary")]
+    Temporary,
     /// Too many tries; again after these seconds.
     #[error("too many tries")]
     TooMany(u32),
@@ -117,6 +122,7 @@ impl LoginError {
             Self::OtherSubject => "other_subject",
             Self::EmailTaken => "email_taken",
             Self::Credentials => "credentials",
+            Self::Temporary => "temporary_password",
             Self::TooMany(_) => "too_many",
             Self::Password(_) => "password",
             Self::Provider(error) => error.reason(),
@@ -145,7 +151,8 @@ impl Fault for LoginError {
             | Self::Ambiguous
             | Self::OtherSubject
             | Self::EmailTaken
-            | Self::Credentials => Kind::Unauthenticated,
+            | Self::Credentials
+            | Self::Temporary => Kind::Unauthenticated,
         }
     }
 
@@ -236,22 +243,12 @@ pub async fn begin(
 }
 
 /// Whether this connection lets people in.
-fn is_open(stage: &str) -> bool {
+pub(crate) fn is_open(stage: &str) -> bool {
     matches!(stage, "tested" | "live")
 }
 
 fn seal(app: &App, verifier: &SecretString) -> Vec<u8> {
     app.peppers.sealer().seal(&*app.random, VERIFIER, verifier.expose_secret().as_bytes())
-}
-
-/// Where a person goes after signing in: a path of ours and nothing else, whatever a link said.
-#[must_use]
-pub fn safe_return(path: &str) -> &str {
-    let plain = path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    // `//host` and `/\host` are other sites to a browser; a percent-encoded slash may become one on the way.
-    let ours = path.starts_with('/') && !path.starts_with("//") && !path.to_ascii_lowercase().starts_with("/%2f");
-    let not_again = !path.starts_with("/login") && !path.starts_with("/logout");
-    if plain && ours && not_again && path.len() <= 2048 { path } else { "/" }
 }
 
 /// Somebody who got in.
@@ -380,41 +377,11 @@ async fn rejected(app: &App, ctx: &Ctx, row: &Connection, error: &LoginError) {
 
 /// Refuses a network that begins or finishes more sign-ins than people do.
 fn limit(app: &App, ctx: &Ctx, step: &str) -> Result<(), LoginError> {
-    let name = format!("{step} {}", network(ctx.ip));
-    let taken = app.tries.take(&name, app.settings.sign_ins_per_minute, Duration::from_secs(60), ctx.now);
-    taken.map_err(|wait| LoginError::TooMany(seconds(wait)))
+    crowd(app, ctx, step, app.settings.sign_ins_per_minute).map_err(LoginError::TooMany)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::safe_return;
-
-    #[test]
-    fn nobody_is_sent_to_another_site_after_signing_in() {
-        for path in ["/", "/me/keys", "/o/acme/people?after=usr_1"] {
-            assert_eq!(safe_return(path), path);
-        }
-        let long = format!("/{}", "a".repeat(3000));
-        let evil = [
-            "",
-            "//evil",
-            "/\\evil",
-            "https:evil",
-            "https://evil",
-            "%2f%2fevil",
-            "/%2fevil",
-            "/%2Fevil",
-            "\t//evil",
-            "/\tevil",
-            "javascript:alert(1)",
-            "/\r\nSet-Cookie: a=b",
-            "user@evil",
-            "/login?return_to=/login",
-            "/logout",
-            &long,
-        ];
-        for path in evil {
-            assert_eq!(safe_return(path), "/", "{path:?}");
-        }
-    }
+/// Counts a step of this network, which may take so many in a minute; or says in how many seconds it may take the next one.
+pub(crate) fn crowd(app: &App, ctx: &Ctx, step: &str, most: u32) -> Result<(), u32> {
+    let name = format!("{step} {}", network(ctx.ip));
+    app.tries.take(&name, most, Duration::from_secs(60), ctx.now).map_err(seconds)
 }

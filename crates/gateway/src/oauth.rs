@@ -60,12 +60,18 @@ pub enum OAuthError {
     /// So many wrong secrets came from there that somebody may be guessing; in seconds, when the next one is looked at.
     #[error("too many wrong secrets were sent for this client; try again later")]
     TooMany(u32),
+    /// So many requests came from there; in seconds, when the next one is answered.
+    #[error("too many requests came from your network; try again later")]
+    Crowded(u32),
     /// Its secret is right, and it is switched off.
     #[error("this app is switched off")]
     Disabled,
     /// A name and a password that do not fit, or that nobody has here.
     #[error("the name or the password is wrong")]
     Credentials,
+    /// They fit, and are good for choosing another password only.
+    #[error("this password was made for its person, who has to sign in with it and choose another one first")]
+    TemporaryPassword,
     /// The client may not use this grant.
     #[error("this client may not do that")]
     NotGranted,
@@ -130,9 +136,9 @@ impl Fault for OAuthError {
             | Self::RequestUri
             | Self::LoginRequired
             | Self::AccessDenied => Kind::Invalid,
-            Self::TooMany(seconds) => Kind::TooMany(*seconds),
+            Self::TooMany(seconds) | Self::Crowded(seconds) => Kind::TooMany(*seconds),
             Self::Client | Self::Token | Self::Credentials => Kind::Unauthenticated,
-            Self::NotAResourceServer | Self::ScopeTooSmall | Self::Disabled => Kind::Refused,
+            Self::NotAResourceServer | Self::ScopeTooSmall | Self::Disabled | Self::TemporaryPassword => Kind::Refused,
             Self::Other(error) => error.kind(),
         }
     }
@@ -140,11 +146,12 @@ impl Fault for OAuthError {
     fn code(&self) -> &'static str {
         match self {
             Self::Request(_) => "invalid_request",
-            Self::TooMany(_) => "temporarily_unavailable",
+            Self::TooMany(_) | Self::Crowded(_) => "temporarily_unavailable",
             Self::Client => "invalid_client",
             Self::NotGranted | Self::NotAResourceServer => "unauthorized_client",
             Self::Disabled => "app_disabled",
             Self::Credentials => "invalid_credentials",
+            Self::TemporaryPassword => "password_change_required",
             Self::GrantType => "unsupported_grant_type",
             Self::Scope => "invalid_scope",
             Self::Target => "invalid_target",

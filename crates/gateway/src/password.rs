@@ -1,4 +1,5 @@
-//! Passwords of local people: argon2id, one computation per core at once, and a bounded queue before it.
+//! Passwords of local people: argon2id, one computation per core at once, and a bounded queue before it; and those that are
+//! made for somebody until they choose one.
 
 mod policy;
 
@@ -113,6 +114,28 @@ impl Passwords {
 /// A hash that no password fits, with the cost of a real one.
 const NOBODYS: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// 16 letters each without vowels, which make no words, and digits, none of which is taken for another.
+const CAPITALS: &[u8; 16] = b"BCDFGHJKMNPQRTWX";
+const LETTERS: &[u8; 16] = b"bcdfghjkmnpqrtwx";
+const DIGITS: &[u8; 8] = b"23456789";
+/// Groups of six: 92 bits of chance in all.
+const GROUPS: usize = 4;
+
+/// A password for somebody who is to choose another one, such as `Bkt4wq-Xhn7cf-Mrd2gp-Tjw9bk`.
+pub(crate) fn temporary(random: &dyn Random) -> String {
+    let group = || {
+        let drawn = chance::bytes::<6>(random);
+        let alphabets: [&[u8]; 6] = [CAPITALS, LETTERS, LETTERS, DIGITS, LETTERS, LETTERS];
+        // Each alphabet's length divides 256, so that every character is equally likely.
+        let letters = drawn
+            .iter()
+            .zip(alphabets)
+            .filter_map(|(byte, alphabet)| alphabet.get(usize::from(*byte) % alphabet.len()).copied().map(char::from));
+        letters.collect::<String>()
+    };
+    [(); GROUPS].map(|()| group()).join("-")
+}
 
 fn argon2() -> Result<Argon2<'static>, PasswordError> {
     let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(|_| PasswordError::Failed)?;

@@ -24,6 +24,8 @@ pub enum Point {
     Claim,
     /// An invitation was found good, and is about to be accepted.
     Acceptance,
+    /// A link was found good, and the password that it is for is about to be set.
+    Choice,
     /// A key was found good for a registry's token, and its member is not yet touched.
     RegistryToken,
     /// A directory's POST has found nobody and is about to create a person.

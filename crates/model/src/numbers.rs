@@ -51,8 +51,12 @@ pub enum Cause {
     OperatorDeactivated,
     /// The person signed out everywhere.
     SignedOutEverywhere,
+    /// An admin of the org signed the person out.
+    AdminSignedOut,
     /// The password was changed.
     PasswordChanged,
+    /// An admin of the org has taken the password away, for another one to be chosen.
+    PasswordReset,
     /// The connection that the session came through was switched off.
     ConnectionOff,
     /// An admin removed the person from the org; they stay in the account.

@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "0006_oauth.sql",
     "0007_claims.sql",
     "0008_clients.sql",
+    "0009_temporary_passwords.sql",
 ];
 
 /// For PostgreSQL: the lock by which runners take turns. The number is any that nobody else uses.

@@ -19,6 +19,8 @@ pub struct Person {
     pub email: Option<String>,
     /// Whether the address is this user's own, unique in the instance.
     pub email_trusted: bool,
+    /// Whether that is more than the word of an admin: nobody outside may take an address for theirs that is not proven.
+    pub email_proven: bool,
 }
 
 impl FromRow for Person {
@@ -29,6 +31,7 @@ impl FromRow for Person {
             name: row.get("name")?,
             email: row.get("email")?,
             email_trusted: normal.is_some(),
+            email_proven: normal.is_some() && row.get("email_proven")?,
         })
     }
 }
@@ -75,9 +78,18 @@ impl FromRow for Listed {
 /// How every statement begins that reads a [`Listed`].
 macro_rules! select_listed {
     () => {
-        "SELECT p.id, p.name, p.email, p.email_normal, m.id AS member_id, m.account_role, m.owner, m.left_org_at,
+        "SELECT p.id, p.name, p.email, p.email_normal, p.email_proven, m.id AS member_id, m.account_role, m.owner, m.left_org_at,
                 m.left_account_at, m.epoch, m.session_floor, m.roles_version, m.held, m.created_at, m.last_login_at
          FROM member m JOIN person p ON p.id = m.person_id WHERE m.account_id = $1 AND p.deleted_at IS NULL"
+    };
+}
+
+/// Whom every statement means that reads local people.
+macro_rules! is_local {
+    () => {
+        " AND m.left_account_at IS NULL AND p.email_normal IS NOT NULL
+          AND (EXISTS (SELECT 1 FROM password w WHERE w.person_id = p.id)
+               OR NOT EXISTS (SELECT 1 FROM identity i WHERE i.member_id = m.id AND i.deleted_at IS NULL))"
     };
 }
 
@@ -95,6 +107,18 @@ pub async fn add(
         args![&id.to_string(), name, email, normal, &searchable(name, email), now],
     )
     .await?;
+    Ok(())
+}
+
+/// Notes that mail to the user's address reaches them.
+pub async fn prove(tx: &mut Tx, id: UserId) -> Result<(), DbError> {
+    tx.execute(sql!("UPDATE person SET email_proven = TRUE WHERE id = $1"), args![&id.to_string()]).await?;
+    Ok(())
+}
+
+/// Notes that only an admin says that the user's address is theirs.
+pub async fn doubt(tx: &mut Tx, id: UserId) -> Result<(), DbError> {
+    tx.execute(sql!("UPDATE person SET email_proven = FALSE WHERE id = $1"), args![&id.to_string()]).await?;
     Ok(())
 }
 
@@ -139,7 +163,7 @@ pub async fn by_hand(conn: &mut Conn, account: AccountId) -> Result<Vec<Listed>,
 /// The living user with this id.
 pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<Person>, DbError> {
     conn.optional(
-        sql!("SELECT id, name, email, email_normal FROM person WHERE id = $1 AND deleted_at IS NULL"),
+        sql!("SELECT id, name, email, email_normal, email_proven FROM person WHERE id = $1 AND deleted_at IS NULL"),
         args![&id.to_string()],
     )
     .await
@@ -148,10 +172,26 @@ pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<Person>, DbError
 /// The living user whose trusted address this is.
 pub async fn with_email(conn: &mut Conn, normal: &str) -> Result<Option<Person>, DbError> {
     conn.optional(
-        sql!("SELECT id, name, email, email_normal FROM person WHERE email_normal = $1 AND deleted_at IS NULL"),
+        sql!("SELECT id, name, email, email_normal, email_proven FROM person WHERE email_normal = $1 AND deleted_at IS NULL"),
         args![normal],
     )
     .await
+}
+
+/// At the most `limit` of the account's local people after `after`, in the order of their ids: those who have a password
+/// here, or an address of their own and nothing else to sign in with.
+pub async fn local(conn: &mut Conn, account: AccountId, after: &str, limit: i64) -> Result<Vec<Listed>, DbError> {
+    conn.all(
+        sql!(select_listed!(), is_local!(), " AND p.id > $2 ORDER BY p.id LIMIT $3"),
+        args![&account.to_string(), after, limit],
+    )
+    .await
+}
+
+/// One of them.
+pub async fn local_with(conn: &mut Conn, account: AccountId, user: UserId) -> Result<Option<Listed>, DbError> {
+    conn.optional(sql!(select_listed!(), is_local!(), " AND p.id = $2"), args![&account.to_string(), &user.to_string()])
+        .await
 }
 
 pub(crate) fn searchable(name: &str, email: Option<&str>) -> String {
@@ -236,7 +276,7 @@ impl FromRow for SignIn {
 pub async fn signed_in_lately(conn: &mut Conn, account: AccountId, limit: i64) -> Result<Vec<SignIn>, DbError> {
     conn.all(
         sql!(
-            "SELECT p.id, p.name, p.email, p.email_normal, m.last_login_at,
+            "SELECT p.id, p.name, p.email, p.email_normal, p.email_proven, m.last_login_at,
                     (SELECT c.name FROM session s LEFT JOIN connection c ON c.id = s.connection_id
                      WHERE s.member_id = m.id ORDER BY s.minted_at DESC, s.id DESC LIMIT 1) AS connection_name
              FROM member m JOIN person p ON p.id = m.person_id

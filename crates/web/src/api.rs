@@ -16,6 +16,7 @@ mod service_keys;
 pub(crate) mod sessions;
 pub(crate) mod shapes;
 pub(crate) mod switching;
+mod users;
 mod version;
 
 use axum::Json;
@@ -47,6 +48,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(invitations::routes())
         .merge(owners::routes())
         .merge(switching::routes())
+        .merge(users::routes())
 }
 
 /// Who you are, where, with which roles and why.

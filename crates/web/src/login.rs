@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use cardea_gateway::accounts::{self, AccountError, Filled, LinkFor};
+use cardea_gateway::login::local::Entrance;
 use cardea_gateway::login::{self, LoginError, Route, SignedIn};
 use cardea_gateway::oauth::logout;
 use cardea_gateway::session::Opened;
@@ -17,7 +18,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::console::door::{
-    FirstStartPage, LoginFailedPage, LoginPage, NewAccountPage, OwnerInvitePage, PasswordPage, SignedOutPage,
+    ChoosePasswordPage, FirstStartPage, LoginFailedPage, LoginPage, NewAccountPage, OwnerInvitePage, PasswordPage,
+    SignedOutPage,
 };
 use crate::console::frame::Environment;
 use crate::console::{Problem as FieldProblem, Problems};
@@ -98,8 +100,13 @@ async fn password_given(
     Visitor(ctx): Visitor,
     Form(form): Form<Credentials>,
 ) -> Result<Response, Problem> {
-    match login::local::sign_in(&app, &ctx, &form.email, form.password.into()).await {
-        Ok(session) => {
+    match login::local::enter(&app, &ctx, &form.email, form.password.into()).await {
+        Ok(Entrance::Choose(secret)) => {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("return_to", &form.return_to);
+            see_other(&format!("/link/{}?{}", secret.reveal(), query.finish()))
+        }
+        Ok(Entrance::In(session)) => {
             let return_to = login::safe_return(&form.return_to).to_owned();
             signed_in(&app, SignedIn { session, return_to })
         }
@@ -242,13 +249,28 @@ struct LinkForm {
     account: Option<String>,
     #[serde(default)]
     email: Option<String>,
+    #[serde(default)]
+    return_to: String,
     password: String,
 }
 
+/// What was typed at a link before, and where to go afterwards.
+#[derive(Default)]
+struct Typed {
+    account: String,
+    email: String,
+    return_to: String,
+}
+
 /// Shows what the link is for. Looking changes nothing: mail scanners follow links too.
-async fn link_page(State(app): State<App>, Path(secret): Path<String>) -> Result<Response, Problem> {
+async fn link_page(
+    State(app): State<App>,
+    Path(secret): Path<String>,
+    Query(hints): Query<Hints>,
+) -> Result<Response, Problem> {
     let what = accounts::look_at_link(&app, &secret).await?;
-    show_link(&app, StatusCode::OK, secret, what, (String::new(), String::new()), Problems::default())
+    let typed = Typed { return_to: hints.return_to, ..Typed::default() };
+    show_link(&app, StatusCode::OK, secret, what, typed, Problems::default())
 }
 
 fn show_link(
@@ -256,11 +278,15 @@ fn show_link(
     status: StatusCode,
     token: String,
     what: LinkFor,
-    (account, email): (String, String),
+    typed: Typed,
     problems: Problems,
 ) -> Result<Response, Problem> {
     let environment = environment(app);
+    let Typed { account, email, return_to } = typed;
     match what {
+        LinkFor::Password { email } => {
+            page(status, &ChoosePasswordPage { token, email, return_to, problems, environment })
+        }
         LinkFor::FirstStart => page(status, &FirstStartPage { token, account, email, problems, environment }),
         LinkFor::SignUp { email } => page(status, &NewAccountPage { token, account, email, problems, environment }),
         LinkFor::Owner { account, email } => {
@@ -276,12 +302,16 @@ async fn link_used(
     Form(form): Form<LinkForm>,
 ) -> Result<Response, Problem> {
     let what = accounts::look_at_link(&app, &secret).await?;
-    let typed = (form.account.clone().unwrap_or_default(), form.email.clone().unwrap_or_default());
+    let typed = Typed {
+        account: form.account.clone().unwrap_or_default(),
+        email: form.email.clone().unwrap_or_default(),
+        return_to: form.return_to.clone(),
+    };
     let filled = Filled { account: form.account, email: form.email, password: form.password.clone().into() };
     match accounts::use_link(&app, &ctx, &secret, filled).await {
         Ok(email) => {
             let session = login::local::sign_in(&app, &ctx, &email, form.password.into()).await?;
-            signed_in(&app, SignedIn { session, return_to: "/".to_owned() })
+            signed_in(&app, SignedIn { session, return_to: login::safe_return(&form.return_to).to_owned() })
         }
         Err(error) => {
             let Some(field) = field_of(&error) else { return Err(error.into()) };
@@ -296,7 +326,11 @@ const fn field_of(error: &AccountError) -> Option<&'static str> {
     match error {
         AccountError::Email | AccountError::EmailTaken | AccountError::OwnerDomain(_) => Some("email"),
         AccountError::Name | AccountError::NameTaken => Some("account"),
-        AccountError::Password(_) | AccountError::OtherPassword | AccountError::TooMany(_) => Some("password"),
+        AccountError::Password(_)
+        | AccountError::OtherPassword
+        | AccountError::TemporaryPassword
+        | AccountError::SamePassword
+        | AccountError::TooMany(_) => Some("password"),
         AccountError::Denied(_)
         | AccountError::Link
         | AccountError::SignUpOff

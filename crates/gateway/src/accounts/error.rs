@@ -55,6 +55,12 @@ pub enum AccountError {
     /// The invited person has another password already, and a link replaces none (422).
     #[error("this address has a password here already; type that one to accept")]
     OtherPassword,
+    /// The password that was typed is temporary (422).
+    #[error("this password was made for you; sign in with it, choose another one, and open the link again")]
+    TemporaryPassword,
+    /// The chosen password is the temporary one (422).
+    #[error("this is the password that was made for you; choose another one")]
+    SamePassword,
     /// Too many tries from here or for this address; in so many seconds again (429).
     #[error("too many tries; wait {0} s and try again")]
     TooMany(u32),
@@ -75,7 +81,12 @@ impl Fault for AccountError {
             Self::Denied(denied) => denied.kind(),
             Self::Link | Self::NoAccount(_) | Self::SignUpOff => Kind::Missing,
             Self::Description | Self::Recovery => Kind::Unprocessable,
-            Self::Email | Self::Name | Self::OwnerDomain(_) | Self::OtherPassword => Kind::Unprocessable,
+            Self::Email
+            | Self::Name
+            | Self::OwnerDomain(_)
+            | Self::OtherPassword
+            | Self::TemporaryPassword
+            | Self::SamePassword => Kind::Unprocessable,
             Self::NameTaken | Self::EmailTaken | Self::Individual | Self::Owners => Kind::Conflict,
             Self::TooMany(seconds) => Kind::TooMany(*seconds),
             Self::Password(error) => error.kind(),
@@ -99,6 +110,8 @@ impl Fault for AccountError {
             Self::Owners => "owner_limit_reached",
             Self::OwnerDomain(_) => "owner_domain_mismatch",
             Self::OtherPassword => "other_password",
+            Self::TemporaryPassword => "temporary_password",
+            Self::SamePassword => "same_password",
             Self::TooMany(_) => "rate_limited",
             Self::Password(error) => error.code(),
             Self::Database(error) => error.code(),

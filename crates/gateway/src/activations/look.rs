@@ -117,7 +117,7 @@ pub(super) fn over(row: &Activation, now: Timestamp) -> ActivationError {
 
 /// Whether the person's verified address is the one that it was sent to; returns it.
 pub(super) async fn is_theirs(conn: &mut Conn, row: &Activation, user: UserId) -> Result<Email, ActivationError> {
-    let person = person::find(conn, user).await?.filter(|person| person.email_trusted);
+    let person = person::find(conn, user).await?.filter(|person| person.email_proven);
     let email = person.and_then(|person| person.email).and_then(|text| Email::parse(&text));
     email.filter(|email| email.normal == row.email_normal).ok_or(ActivationError::OtherAddress)
 }

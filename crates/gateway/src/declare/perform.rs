@@ -370,6 +370,8 @@ fn refused(account: &str, error: AccountError) -> DeclareError {
         | AccountError::Owners
         | AccountError::OwnerDomain(_)
         | AccountError::OtherPassword
+        | AccountError::TemporaryPassword
+        | AccountError::SamePassword
         | AccountError::TooMany(_)
         | AccountError::Password(_)) => {
             DeclareError::Problems(vec![Problem { path: format!("accounts[{account}]"), what: error.to_string() }])

@@ -112,7 +112,8 @@ async fn compare(app: &App, account: &str, local: Local<'_>) -> Result<Compared,
 
 async fn stored(conn: &mut Conn, normal: &str) -> Result<Option<(UserId, Option<String>)>, DeclareError> {
     let Some(person) = person::with_email(conn, normal).await? else { return Ok(None) };
-    Ok(Some((person.id, password::find(conn, person.id).await?)))
+    let password = password::find(conn, person.id).await?;
+    Ok(Some((person.id, password.map(|password| password.hash))))
 }
 
 /// The given secret of a client, if it is not the one that stands.

@@ -42,6 +42,10 @@ pub(super) fn page(message: &Message) -> Page {
             rules(org, by, [*people, *gained, *lost].map(|count| count.to_string()), *at)
         }
         Message::PasswordChanged { address, at } => password_changed(address, *at),
+        Message::ChoosePassword { address, org, by, link, expires_at } => {
+            choose_password(address, org, by, link, *expires_at)
+        }
+        Message::PasswordReset { address, by, at } => password_reset(address, by, *at),
         Message::KeyExpiring { key_kind, name, key, org, link, expires_at } => {
             key_expiring((key_kind, name, key), org, link, *expires_at)
         }
@@ -158,6 +162,22 @@ fn password_changed(address: &str, at: Timestamp) -> Page {
         .line(&format!("The password with which {address} signs in here was changed by somebody who was signed in and knew the old one. Every other session has ended. API keys work on."))
         .facts([("Address", address), ("At", &at)])
         .line("Not you? Then somebody else knows how you sign in. Ask another owner of your org, or whoever runs this instance, to shut your access at once.")
+}
+
+fn choose_password(address: &str, org: &str, by: &str, link: &str, expires_at: Timestamp) -> Page {
+    Page::about(&format!("Choose your password for {org}"))
+        .line(&format!("{by} asks you to choose a password. With it and the address {address} you sign in to the org {org}. A password that you had there works no more."))
+        .link("Choose a password", link)
+        .line(&format!("The link works once, until {}.", utc(expires_at)))
+        .line("Not expected? Do nothing, and nobody signs in with this address.")
+}
+
+fn password_reset(address: &str, by: &str, at: Timestamp) -> Page {
+    let at = utc(at);
+    Page::about("Your password was reset")
+        .line(&format!("{by} has made another password for {address}, and knows it. Every session of yours has ended. Ask them for it, and choose one of your own when you sign in."))
+        .facts([("Address", address), ("By", by), ("At", &at)])
+        .line("Not expected? Tell an owner of your org at once.")
 }
 
 fn key_expiring((kind, name, key): (&str, &str, &str), org: &str, link: &str, expires_at: Timestamp) -> Page {

@@ -161,6 +161,30 @@ pub enum Message {
         #[serde(deserialize_with = "instant")]
         at: Timestamp,
     },
+    /// An admin asks somebody to choose a password.
+    ChoosePassword {
+        /// The address that they sign in with.
+        address: String,
+        /// The org.
+        org: String,
+        /// Who asks.
+        by: String,
+        /// Where to choose it.
+        link: String,
+        /// Until when.
+        #[serde(deserialize_with = "instant")]
+        expires_at: Timestamp,
+    },
+    /// An admin has made somebody another password.
+    PasswordReset {
+        /// Whose: the address that they sign in with.
+        address: String,
+        /// Who did it.
+        by: String,
+        /// When.
+        #[serde(deserialize_with = "instant")]
+        at: Timestamp,
+    },
     /// A key is about to expire.
     KeyExpiring {
         /// `personal`, `legacy` or `service`.
@@ -273,6 +297,8 @@ impl Message {
             Self::KnownAlready { .. } => "known_already",
             Self::RuleActivationResult { .. } => "rule_activation_result",
             Self::PasswordChanged { .. } => "password_changed",
+            Self::ChoosePassword { .. } => "choose_password",
+            Self::PasswordReset { .. } => "password_reset",
             Self::KeyExpiring { .. } => "key_expiring",
             Self::KeyRevoked { .. } => "key_revoked",
             Self::KeyLeaked { .. } => "key_leaked",

@@ -75,7 +75,7 @@ async fn view(app: &App, conn: &mut Conn, row: Listed, now: Timestamp) -> Result
         id: row.person.id,
         name: row.person.name,
         email: row.person.email,
-        email_verified: row.person.email_trusted,
+        email_verified: row.person.email_proven,
         account_role: held.account_role.as_str().to_owned(),
         owner: row.owner,
         active: !row.numbers.held,

@@ -41,11 +41,14 @@ pub(super) async fn sign_in(
     }
     client.may(GrantType::Password)?;
     let proven = local::proven::<OAuthError>(app, ctx, username, password).await?;
-    let (member, hash) = proven.ok_or(OAuthError::Credentials)?;
+    let (member, standing) = proven.ok_or(OAuthError::Credentials)?;
     // A client of one account sees that account's people only.
     let foreign = client.0.account.is_some_and(|account| account != member.account);
     if foreign || member.numbers.held {
         return Err(OAuthError::Credentials);
+    }
+    if standing.temporary {
+        return Err(OAuthError::TemporaryPassword);
     }
     let family = family(app, ctx.now, client, &member).await?;
     let subject = claims::subject(app, &mut app.db.read().await?, &member, client, ctx.now).await?;
@@ -55,7 +58,7 @@ pub(super) async fn sign_in(
         return Err(OAuthError::Credentials);
     }
     // Whoever replaces a password ends what came of it, and so comes wholly before the touch or after this.
-    if passwords::find(&mut tx, member.user).await?.as_deref() != Some(&hash) {
+    if !passwords::stands(&mut tx, member.user, &standing.hash).await? {
         return Err(OAuthError::Credentials);
     }
     family::add(&mut tx, &family).await?;

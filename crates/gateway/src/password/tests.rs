@@ -60,3 +60,22 @@ async fn one_computes_one_waits_and_the_third_is_sent_away_at_once() {
     assert_eq!((first.await.unwrap(), second.await.unwrap()), (Ok(()), Ok(false)));
     assert_eq!(passwords.verify(None, GOOD.into()).await, Ok(false), "there is room again");
 }
+
+/// Counts up in steps that meet every byte.
+struct Steps(std::sync::atomic::AtomicU8);
+impl Random for Steps {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill_with(|| self.0.fetch_add(89, std::sync::atomic::Ordering::Relaxed));
+    }
+}
+
+#[tokio::test]
+async fn what_is_made_for_somebody_can_be_a_password_and_is_another_one_each_time() {
+    let (passwords, steps) = (Passwords::new(1, 0), Steps(0.into()));
+    let [one, other] = [temporary(&steps), temporary(&steps)];
+    assert_ne!(one, other);
+    for text in [one, other] {
+        assert_eq!(text.len(), 27, "{text}");
+        assert!(passwords.hash(&steps, text.clone().into(), &[]).await.is_ok(), "{text}");
+    }
+}

@@ -143,7 +143,7 @@ async fn with(conn: &mut Conn, row: Listed, held: Effective, now: Timestamp) -> 
         id: row.person.id,
         name: row.person.name,
         email: row.person.email,
-        email_verified: row.person.email_trusted,
+        email_verified: row.person.email_proven,
         source: held.source,
         roles: held.roles,
         account_role: held.account_role.as_str().to_owned(),

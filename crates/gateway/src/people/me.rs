@@ -66,7 +66,7 @@ pub async fn me(app: &App, ctx: &Ctx) -> Result<Me, GatewayError> {
     let row = member::find(&mut conn, speaker.member).await?.ok_or(GatewayError::Corrupt("member"))?;
     let held = roles::of(app, &mut conn, &row, ctx.now).await?;
     let orgs = vec![MeOrg { org: tenant.org_name, roles: held.roles }];
-    let user = MeUser { id: person.id, email: person.email, email_verified: person.email_trusted, name: person.name };
+    let user = MeUser { id: person.id, email: person.email, email_verified: person.email_proven, name: person.name };
     let roleless = orgs.iter().all(|org| org.roles.is_empty());
     // Whose groups were cut off or left out keeps the last good ones, and should know that they may be old.
     let unknown = Known::read(app, &mut conn, &row, ctx.now).await?.is_unsure();

@@ -10,6 +10,7 @@ pub(crate) mod orgs;
 pub(crate) mod owners;
 mod receipts;
 pub(crate) mod rules;
+pub(crate) mod users;
 
 pub(crate) use receipts::{Receipt, ReceiptLink};
 use utoipa::ToSchema;

@@ -99,6 +99,23 @@ pub struct OwnerInvitePage {
     pub environment: Environment,
 }
 
+/// `GET /link/{token}` of somebody who is known here and chooses a password. Posts `password` and `return_to` to
+/// `/link/{token}`.
+#[derive(Template)]
+#[template(path = "door/choose_password.html")]
+pub struct ChoosePasswordPage {
+    /// The one-time link's token, for the form's address.
+    pub token: String,
+    /// The address that they sign in with.
+    pub email: String,
+    /// Where to go afterwards; empty for the console.
+    pub return_to: String,
+    /// What is wrong (`password`).
+    pub problems: Problems,
+    /// Live or demo.
+    pub environment: Environment,
+}
+
 /// A sign-in that failed: one text for every cause. The cause stands in the trace, which only an admin can read.
 #[derive(Template)]
 #[template(path = "door/login_failed.html")]

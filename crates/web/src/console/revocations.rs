@@ -30,7 +30,9 @@ impl CauseLine {
             Cause::DirectoryDeleted => "deleted the person from its directory",
             Cause::AdminDeactivated | Cause::OperatorDeactivated => "deactivated the person",
             Cause::SignedOutEverywhere => "signed out everywhere",
+            Cause::AdminSignedOut => "signed the person out",
             Cause::PasswordChanged => "changed the password",
+            Cause::PasswordReset => "took the password away",
             Cause::ConnectionOff => "switched the connection off",
             Cause::RemovedFromOrg => "removed the person from the org",
             Cause::RemovedFromAccount => "removed the person from the account",
@@ -43,7 +45,11 @@ impl CauseLine {
     pub const fn channel(&self) -> &'static str {
         match self.cause {
             Cause::DirectoryDeactivated | Cause::DirectoryDeleted => "SCIM",
-            Cause::AdminDeactivated | Cause::RemovedFromOrg | Cause::RemovedFromAccount => "Admin",
+            Cause::AdminDeactivated
+            | Cause::AdminSignedOut
+            | Cause::PasswordReset
+            | Cause::RemovedFromOrg
+            | Cause::RemovedFromAccount => "Admin",
             Cause::OperatorDeactivated | Cause::PasswordChanged | Cause::ConnectionOff => "Operator",
             Cause::SignedOutEverywhere | Cause::LeftOrg => "Themselves",
         }

@@ -31,7 +31,7 @@ impl From<OAuthError> for Refusal {
         // What scripts read in words of their own has one of the standard's (RFC 6749 §5.2) here.
         let standard = match problem.code {
             "app_disabled" => Some("unauthorized_client"),
-            "invalid_credentials" => Some("invalid_grant"),
+            "invalid_credentials" | "password_change_required" => Some("invalid_grant"),
             _ => None,
         };
         if let Some(code) = standard {

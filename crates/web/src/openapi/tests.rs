@@ -5,8 +5,9 @@ use crate::api;
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 /// What is sent with no body, because the address says it all.
-const WITHOUT_BODY: [&str; 11] = [
+const WITHOUT_BODY: [&str; 12] = [
     "/api/v1/me/leave",
+    "/api/v1/users/{id}/logout",
     "/api/v1/me/sessions/end-others",
     "/api/v1/me/keys/{id}/end-grace",
     "/api/v1/orgs/{org}/service-keys/{id}/end-grace",

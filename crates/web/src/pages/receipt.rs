@@ -51,7 +51,11 @@ fn cause(shown: &Shown) -> Result<CauseLine, GatewayError> {
     let named = |otherwise: &str| shown.by.clone().unwrap_or_else(|| otherwise.to_owned());
     let by = match cause {
         Cause::DirectoryDeactivated | Cause::DirectoryDeleted => source(&shown.source),
-        Cause::AdminDeactivated | Cause::RemovedFromOrg | Cause::RemovedFromAccount => named("an admin"),
+        Cause::AdminDeactivated
+        | Cause::AdminSignedOut
+        | Cause::PasswordReset
+        | Cause::RemovedFromOrg
+        | Cause::RemovedFromAccount => named("an admin"),
         Cause::OperatorDeactivated | Cause::PasswordChanged | Cause::ConnectionOff => named("an operator"),
         Cause::SignedOutEverywhere | Cause::LeftOrg => shown.person.clone(),
     };

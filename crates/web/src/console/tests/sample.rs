@@ -19,8 +19,8 @@ use cardea_model::{Standing, Timestamp};
 
 use crate::console::connections::{ConnectionCard, ConnectionsPage, Directory, Protocol, Stage};
 use crate::console::door::{
-    FirstStartPage, LoginFailedPage, LoginPage, NewAccountPage, OwnerInvitePage, PasswordPage, SignOutPage, SignUpPage,
-    SignedOutPage,
+    ChoosePasswordPage, FirstStartPage, LoginFailedPage, LoginPage, NewAccountPage, OwnerInvitePage, PasswordPage,
+    SignOutPage, SignUpPage, SignedOutPage,
 };
 use crate::console::failure::{Failure, FailurePage};
 use crate::console::frame::{Environment, Frame, OrgChoice, OrgPlace, OrgWay, Room};
@@ -250,6 +250,7 @@ impl Sample {
         let mut pages = self.door();
         pages.extend(self.invitations());
         pages.extend(self.newcomers());
+        pages.extend(self.links());
         pages.extend(self.activations());
         pages.extend(self.organization());
         pages.extend(self.failures());
@@ -270,9 +271,6 @@ impl Sample {
         let email = || self.text("mei.tanaka@corp.example");
         let return_to = || self.text("/me/keys");
         let wrong = problem("email", self.text("Enter an e-mail address such as `name@company.example`."));
-        let short = problem("password", self.text("The password has 6 characters. Choose one with at least 9."));
-        let token = || self.text("cdai_Ab3dEf6hIj9L_x");
-        let account = || self.text("acme");
         vec![
             page(
                 "login",
@@ -299,6 +297,25 @@ impl Sample {
                 &PasswordPage { email: email(), return_to: return_to(), problems: Problems::default(), environment },
             ),
             page(
+                "login-failed",
+                &LoginFailedPage {
+                    trace: self.text("trc_0198f2c1a9b37d10b3f24a7e5c119d02"),
+                    return_to: return_to(),
+                    environment,
+                },
+            ),
+            page("signed-out", &SignedOutPage { connection: Some(self.text("okta")), environment }),
+        ]
+    }
+
+    fn links(&self) -> Vec<Rendered> {
+        let environment = Environment::Demo;
+        let email = || self.text("mei.tanaka@corp.example");
+        let short = problem("password", self.text("The password has 6 characters. Choose one with at least 9."));
+        let token = || self.text("cdai_Ab3dEf6hIj9L_x");
+        let account = || self.text("acme");
+        vec![
+            page(
                 "first-start",
                 &FirstStartPage {
                     token: token(),
@@ -310,17 +327,24 @@ impl Sample {
             ),
             page(
                 "owner-invite",
-                &OwnerInvitePage { token: token(), account: account(), email: email(), problems: short, environment },
-            ),
-            page(
-                "login-failed",
-                &LoginFailedPage {
-                    trace: self.text("trc_0198f2c1a9b37d10b3f24a7e5c119d02"),
-                    return_to: return_to(),
+                &OwnerInvitePage {
+                    token: token(),
+                    account: account(),
+                    email: email(),
+                    problems: short.clone(),
                     environment,
                 },
             ),
-            page("signed-out", &SignedOutPage { connection: Some(self.text("okta")), environment }),
+            page(
+                "choose-password",
+                &ChoosePasswordPage {
+                    token: token(),
+                    email: email(),
+                    return_to: self.text("/me/keys"),
+                    problems: short,
+                    environment,
+                },
+            ),
         ]
     }
 
