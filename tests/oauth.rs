@@ -8,6 +8,8 @@ mod modules;
 mod proving;
 mod scripts;
 mod sign_on;
+mod signed;
+mod way_back;
 
 use std::time::Duration;
 

@@ -69,14 +69,14 @@ pub(super) fn asking(other: &[(&str, &str)]) -> String {
 }
 
 /// What came back to the service.
-fn back(answer: &Answer) -> Result<Vec<(String, String)>> {
+pub(super) fn back(answer: &Answer) -> Result<Vec<(String, String)>> {
     ensure!(answer.status == 303, "{} {}", answer.status, answer.body);
     let address = Url::parse(answer.header("location"))?;
     ensure!(address.as_str().starts_with(CALLBACK), "{address}");
     Ok(address.query_pairs().into_owned().collect())
 }
 
-fn value(pairs: &[(String, String)], name: &str) -> Option<String> {
+pub(super) fn value(pairs: &[(String, String)], name: &str) -> Option<String> {
     pairs.iter().find_map(|(known, value)| (known == name).then(|| value.clone()))
 }
 

@@ -38,7 +38,7 @@ use std::time::Duration;
 
 pub use claims::userinfo;
 pub use client::{Client, Proof, authenticate};
-pub use inspect::{Inspection, introspect, revoke};
+pub use inspect::{Inspection, introspect, revoke, signed};
 pub use issue::Issued;
 
 use crate::app::App;

@@ -8,7 +8,7 @@ mod refusal;
 mod script;
 
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -22,7 +22,10 @@ pub(crate) use form::is_form;
 use form::{Asked, Form};
 use refusal::Refusal;
 
+/// The largest request, in bytes.
 const LARGEST: usize = 16 << 10;
+/// What whoever wants a statement that is signed accepts (RFC 9701 §4).
+const SIGNED: &str = "application/token-introspection+jwt";
 /// How long the keys may be kept, in seconds: much shorter than a new one is published before it signs.
 const KEEP_KEYS: &str = "public, max-age=300";
 
@@ -105,13 +108,29 @@ fn needed<'f>(form: &'f Form, name: &str, missing: &'static str) -> Result<&'f s
     form.get(name).ok_or(OAuthError::Request(missing))
 }
 
-async fn introspect(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<Response, Refusal> {
+async fn introspect(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Asked { ctx, client, form }: Asked,
+) -> Result<Response, Refusal> {
     let token = needed(&form, "token", "`token` is missing")?;
-    Ok(match oauth::introspect(&app, &ctx, &client, token).await? {
+    let said = oauth::introspect(&app, &ctx, &client, token).await?;
+    if accepts(&headers, SIGNED) {
+        let signed = oauth::signed(&app, &ctx, &client, said.as_ref()).await?;
+        return Ok(([(header::CONTENT_TYPE, SIGNED)], signed).into_response());
+    }
+    Ok(match said {
         Some(inspection) => Json(inspection).into_response(),
         // RFC 7662 §2.2: nothing is said of a token that does not hold.
         None => Json(json!({"active": false})).into_response(),
     })
+}
+
+/// Whether the client asks for this media type by its name (RFC 9110 §12.5.1).
+fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
+    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    let mut kinds = lines.flat_map(|line| line.split(',')).filter_map(|kind| kind.split(';').next());
+    kinds.any(|kind| kind.trim().eq_ignore_ascii_case(wanted))
 }
 
 async fn revoke(State(app): State<App>, Asked { ctx, client, form }: Asked) -> Result<(), Refusal> {
@@ -119,8 +138,20 @@ async fn revoke(State(app): State<App>, Asked { ctx, client, form }: Asked) -> R
     Ok(oauth::revoke(&app, &ctx, &client, token).await?)
 }
 
-async fn jwks(State(app): State<App>) -> Result<Response, Refusal> {
+async fn jwks(State(app): State<App>, headers: HeaderMap) -> Result<Response, Refusal> {
     let ring = keyring::ring(&app).await.map_err(OAuthError::from)?;
-    let headers = [(header::CONTENT_TYPE, "application/jwk-set+json"), (header::CACHE_CONTROL, KEEP_KEYS)];
-    Ok((headers, ring.jwks()).into_response())
+    let tag = format!("\"{}\"", ring.version());
+    let known = is_known(&headers, &tag);
+    let kept = [(header::CACHE_CONTROL, KEEP_KEYS.to_owned()), (header::ETAG, tag)];
+    Ok(match known {
+        true => (StatusCode::NOT_MODIFIED, kept).into_response(),
+        false => (kept, [(header::CONTENT_TYPE, "application/jwk-set+json")], ring.jwks()).into_response(),
+    })
+}
+
+/// Whether the client has this already (RFC 9110 §13.1.2).
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+    let mut tags = lines.flat_map(|line| line.split(',')).map(|known| known.trim().trim_start_matches("W/"));
+    tags.any(|known| known == "*" || known == tag)
 }

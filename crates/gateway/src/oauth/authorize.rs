@@ -25,11 +25,14 @@ use crate::app::App;
 use crate::audit;
 use crate::check;
 use crate::context::Ctx;
+use crate::login;
 use crate::session;
 use crate::state::GrantType;
 
 /// How long a code is good.
 pub const CODE_LIFE: Duration = Duration::from_secs(60);
+/// For one sign-in a browser comes here about so often: before it, after it, and for each further service.
+const PER_SIGN_IN: u32 = 8;
 /// How long what outlives its session goes on at the most.
 pub const OFFLINE_LIFE: Duration = Duration::from_secs(30 * 86_400);
 
@@ -95,8 +98,11 @@ struct Wanted<'r> {
 /// Answers.
 ///
 /// # Errors
-/// [`OAuthError`] where client or redirect address are not proven, and the database's: shown here, never sent on.
+/// [`OAuthError`] where client or redirect address are not proven, or a network asks more than people do, and the
+/// database's: shown here, never sent on.
 pub async fn authorize(app: &App, ctx: &Ctx, request: &Request) -> Result<Outcome, OAuthError> {
+    let most = app.settings.sign_ins_per_minute.saturating_mul(PER_SIGN_IN);
+    login::crowd(app, ctx, "authorize", most).map_err(OAuthError::Crowded)?;
     let client_id = request.client_id.as_deref().ok_or(OAuthError::Request("`client_id` is missing"))?;
     let entry = check::known_client(app, client_id).await?;
     let client = entry.map(Client).ok_or(OAuthError::Request("there is no such client"))?;

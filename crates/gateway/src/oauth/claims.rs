@@ -8,16 +8,13 @@ use cardea_store::member::{self, Member};
 use cardea_store::person::Person;
 use cardea_store::{account, person};
 use cardea_tokens::hash::{base64url, sha256};
-use cardea_tokens::jose::Algorithm;
 use serde_json::{Map, Value};
 
 use super::{Client, OAuthError, TOKEN_LIFE, client, inspect, keyring};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::entitlements;
-use crate::error::GatewayError;
 use crate::roles::{self, Source};
-use crate::state::SigningAlgorithm;
 
 /// A person as one client sees them.
 #[derive(Clone, Debug)]
@@ -67,7 +64,7 @@ fn said(subject: &Subject, scope: &str) -> Map<String, Value> {
             "email" => {
                 if let Some(email) = &subject.person.email {
                     said.insert("email".to_owned(), email.clone().into());
-                    said.insert("email_verified".to_owned(), subject.person.email_trusted.into());
+                    said.insert("email_verified".to_owned(), subject.person.email_proven.into());
                 }
             }
             "groups" => {
@@ -105,13 +102,7 @@ pub(super) async fn id_token(
     if let Some(nonce) = &family.nonce {
         claims.insert("nonce".to_owned(), nonce.clone().into());
     }
-    let algorithm = match client.0.declared.id_token_alg {
-        SigningAlgorithm::Rs256 => Algorithm::Rs256,
-        SigningAlgorithm::Es256 => Algorithm::Es256,
-    };
-    let ring = keyring::ring(app).await?;
-    let text = ring.current(algorithm)?.token("JWT", &Value::Object(claims).to_string());
-    Ok(text.map_err(|_| GatewayError::Corrupt("signing key"))?)
+    keyring::sign(app, client.id_token_algorithm(), "JWT", &Value::Object(claims)).await
 }
 
 /// What the holder of an access token may know of the person who signed in (OpenID Connect Core §5.3).

@@ -8,6 +8,7 @@ use cardea_model::id::ClientId;
 use cardea_store::account;
 use cardea_store::client as rows;
 use cardea_store::db::{Conn, DbError};
+use cardea_tokens::jose::Algorithm;
 
 use super::{OAuthError, assertion};
 use crate::app::App;
@@ -16,7 +17,7 @@ use crate::context::Ctx;
 use crate::entitlements;
 use crate::error::GatewayError;
 use crate::memory::ClientEntry;
-use crate::state::GrantType;
+use crate::state::{GrantType, SigningAlgorithm};
 use crate::tries::{network, seconds};
 
 /// A client whose credentials were checked.
@@ -61,6 +62,14 @@ impl Client {
         match account::find(&mut conn, account).await? {
             Some(account) => entitlements::in_force(&mut conn, account.org, now).await,
             None => Ok(Vec::new()),
+        }
+    }
+
+    /// How what is said to it alone is signed.
+    pub(super) fn id_token_algorithm(&self) -> Algorithm {
+        match self.0.declared.id_token_alg {
+            SigningAlgorithm::Rs256 => Algorithm::Rs256,
+            SigningAlgorithm::Es256 => Algorithm::Es256,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Whether a token holds (RFC 7662), and its end by the client that has it (RFC 7009).
+//! Whether a token holds (RFC 7662, and RFC 9701 where that is to be kept), and its end by the client that has it (RFC 7009).
 
 use cardea_model::Timestamp;
 use cardea_model::key::KeyKind;
@@ -10,13 +10,17 @@ use cardea_tokens::format::{self, Prefix};
 use cardea_tokens::jose;
 use cardea_tokens::pepper::Mac;
 use serde::Serialize;
+use serde_json::json;
 
 use super::claims::subject;
-use super::{Client, OAuthError, client};
+use super::{Client, OAuthError, client, keyring};
 use crate::app::App;
 use crate::check::{self, Sight};
 use crate::context::Ctx;
 use crate::session;
+
+/// The type of a signed statement (RFC 9701 §5).
+const SIGNED_TYPE: &str = "token-introspection+jwt";
 
 /// What is said of a token that holds.
 #[derive(Debug, Serialize)]
@@ -91,11 +95,23 @@ pub async fn introspect(app: &App, ctx: &Ctx, asker: &Client, text: &str) -> Res
     Ok(Some(Inspection {
         sub: person.user.to_string(),
         auth_time: Some(found.family.auth_time.as_seconds()),
-        username: person.person.email.filter(|_| person.person.email_trusted),
+        username: person.person.email.filter(|_| person.person.email_proven),
         org: Some(person.org),
         roles: Some(person.roles),
         ..of_client(app, &client, &found)
     }))
+}
+
+/// The same as a statement that is signed, for this service and nobody else (RFC 9701 §5): with the algorithm of its ID
+/// tokens. What is said of the token stands inside, so that nothing of ours takes the statement for a token.
+///
+/// # Errors
+/// The database's, and a key that does not sign.
+pub async fn signed(app: &App, ctx: &Ctx, asker: &Client, said: Option<&Inspection>) -> Result<String, OAuthError> {
+    let said = said.map_or_else(|| json!({"active": false}), |said| json!(said));
+    let claims = json!({"iss": app.settings.public_url, "aud": asker.client_id(), "iat": ctx.now.as_seconds(),
+        "token_introspection": said});
+    keyring::sign(app, asker.id_token_algorithm(), SIGNED_TYPE, &claims).await
 }
 
 fn of_client(app: &App, client: &Client, found: &Found) -> Inspection {

@@ -14,7 +14,6 @@ use super::client::audience;
 use super::{Client, OAuthError, TOKEN_LIFE, keyring};
 use crate::app::App;
 use crate::context::Ctx;
-use crate::error::GatewayError;
 use crate::state::{GrantType, TokenFormat};
 
 /// What a client is given.
@@ -96,10 +95,8 @@ pub(super) async fn access(
         TokenFormat::Opaque => Ok(opaque(app, now, Prefix::Access, family)),
         TokenFormat::Jwt => {
             let kid = base62(&*app.random, 12);
-            let payload = signed_claims(app, now, client, family, subject, &kid).to_string();
-            let ring = keyring::ring(app).await?;
-            let text = ring.current(Algorithm::Es256)?.token("at+jwt", &payload);
-            let text = text.map_err(|_| GatewayError::Corrupt("signing key"))?;
+            let claims = signed_claims(app, now, client, family, subject, &kid);
+            let text = keyring::sign(app, Algorithm::Es256, "at+jwt", &claims).await?;
             let row = row(app, now, &kid, Prefix::Access, &text, family);
             Ok((text, row))
         }

@@ -15,9 +15,12 @@ use cardea_model::numbers::Numbers;
 use cardea_store::db::{DbError, Tx};
 use cardea_store::feed::{self, Kind};
 use cardea_store::signing_key as rows;
+use cardea_tokens::hash::{base64url, sha256};
 use cardea_tokens::jose::{Algorithm, SigningKey};
 use secrecy::zeroize::Zeroizing;
+use serde_json::Value;
 
+use super::OAuthError;
 use crate::app::App;
 use crate::error::GatewayError;
 
@@ -62,6 +65,12 @@ impl Ring {
         let keys: Vec<&str> = self.keys.iter().map(|(key, _)| key.jwk()).collect();
         format!(r#"{{"keys":[{}]}}"#, keys.join(","))
     }
+
+    /// What changes when they do.
+    #[must_use]
+    pub fn version(&self) -> String {
+        base64url(&sha256(self.jwks().as_bytes()))
+    }
 }
 
 /// The keys; made if there are none yet.
@@ -74,6 +83,13 @@ pub async fn ring(app: &App) -> Result<Arc<Ring>, GatewayError> {
     }
     turn(app).await?;
     load(app).await
+}
+
+/// A token of this type over these claims, signed with the key whose turn it is.
+pub(super) async fn sign(app: &App, algorithm: Algorithm, typ: &str, claims: &Value) -> Result<String, OAuthError> {
+    let ring = ring(app).await?;
+    let text = ring.current(algorithm)?.token(typ, &claims.to_string());
+    Ok(text.map_err(|_| UNREADABLE)?)
 }
 
 /// Forgets the keys: whoever needs them next reads them anew.

@@ -10,14 +10,15 @@ use cardea_gateway::oauth::{OAuthError, userinfo};
 use cardea_gateway::{App, Ctx};
 use url::form_urlencoded::Serializer;
 
+use super::LARGEST;
 use super::form::{Form, is_form};
 use super::refusal::Refusal;
 use crate::extract::{Anybody, Visitor, bearer};
 use crate::login::see_other;
 use crate::problem::Problem;
 
-/// The longest request, in bytes: it must fit where the door keeps it.
-const LONGEST: usize = 1800;
+/// The longest hint of an address that is sent on.
+const LONGEST_HINT: usize = 254;
 const PATH: &str = "/oauth2/authorize";
 
 /// GET: the request stands in the address.
@@ -26,11 +27,11 @@ pub(super) async fn asked(
     Anybody(ctx): Anybody,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let query = query.unwrap_or_default();
-    if query.len() > LONGEST {
-        return Err(OAuthError::Request("the request is too long").into());
+    let form = Form::read(query.unwrap_or_default().as_bytes())?;
+    // As it will be written when somebody comes back with it.
+    if form.written().len() > LARGEST {
+        return Err(OAuthError::Request("the request is longer than 16 KiB").into());
     }
-    let form = Form::read(query.as_bytes())?;
     match authorize::authorize(&app, &ctx, &request(&form)).await? {
         Outcome::Back(address) => see_other(address.as_str()),
         Outcome::SignIn => see_other(&door(&ctx, &form)),
@@ -49,7 +50,7 @@ pub(super) fn by_get(path: &str, headers: &HeaderMap, body: &Bytes) -> Result<Re
         return Err(OAuthError::Request("send a form, as a browser does").into());
     }
     let form = Form::read(body)?;
-    see_other(&format!("{path}?{}", Serializer::new(String::new()).extend_pairs(form.pairs()).finish()))
+    see_other(&format!("{path}?{}", form.written()))
 }
 
 fn request(form: &Form) -> Request {
@@ -81,7 +82,7 @@ fn door(ctx: &Ctx, form: &Form) -> String {
     again.extend_pairs(kept).append_pair("signed_in_after", &ctx.now.as_micros().to_string());
     let mut to = Serializer::new(String::new());
     to.append_pair("return_to", &format!("{PATH}?{}", again.finish()));
-    if let Some(hint) = form.get("login_hint") {
+    if let Some(hint) = form.get("login_hint").filter(|hint| hint.len() <= LONGEST_HINT) {
         to.append_pair("login_hint", hint);
     }
     format!("/login?{}", to.finish())

@@ -14,6 +14,9 @@ const SIGNED: [&str; 5] = assertion::ALGORITHMS;
 /// The same, and not at all: for public clients.
 const PROVEN_OR_PUBLIC: [&str; 4] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
+/// What we sign with for a client, as it chooses.
+const SIGNS: [&str; 2] = ["RS256", "ES256"];
+
 /// RFC 8414 §2.
 pub(super) async fn server(State(app): State<App>) -> Json<Value> {
     Json(described(&app.settings.public_url))
@@ -27,7 +30,7 @@ pub(super) async fn provider(State(app): State<App>) -> Json<Value> {
         "end_session_endpoint": format!("{issuer}/oauth2/logout"),
         "userinfo_endpoint": format!("{issuer}/oauth2/userinfo"),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "id_token_signing_alg_values_supported": SIGNS,
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name", "email",
             "email_verified", "groups", "org"],
         "claims_parameter_supported": false,
@@ -51,6 +54,7 @@ fn described(issuer: &str) -> Value {
         "introspection_endpoint": format!("{issuer}/oauth2/introspect"),
         "introspection_endpoint_auth_methods_supported": PROVEN,
         "introspection_endpoint_auth_signing_alg_values_supported": SIGNED,
+        "introspection_signing_alg_values_supported": SIGNS,
         "revocation_endpoint": format!("{issuer}/oauth2/revoke"),
         "revocation_endpoint_auth_methods_supported": PROVEN_OR_PUBLIC,
         "revocation_endpoint_auth_signing_alg_values_supported": SIGNED,
