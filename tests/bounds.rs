@@ -20,7 +20,8 @@ stories! {
 }
 
 /// Lets nobody read the feed while it is shut.
-struct Deaf(watch::Sender<bool>);
+#[derive(Default)]
+pub(crate) struct Deaf(pub(crate) watch::Sender<bool>);
 
 impl Pause for Deaf {
     fn at(&self, point: Point) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -35,7 +36,7 @@ impl Pause for Deaf {
 }
 
 async fn a_node_that_cannot_read_the_feed_asks_the_database(engine: Engine) -> Result<()> {
-    let deaf = Arc::new(Deaf(watch::Sender::new(false)));
+    let deaf = Arc::new(Deaf::default());
     let world = World::with(engine, NodeBuilder::default().paused_by(Arc::<Deaf>::clone(&deaf))).await?;
     let node = world.node();
     let ana = world.sign_in("ana").await?;

@@ -21,6 +21,8 @@ mod door;
 #[cfg(test)]
 mod factors;
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod house;

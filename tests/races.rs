@@ -8,6 +8,7 @@ mod crowd;
 mod fences;
 mod first_sign_in;
 mod invitations;
+mod keeping;
 mod leaving;
 mod passwords;
 mod registry;

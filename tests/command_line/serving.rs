@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use cardea_testkit::{Browser, Engine, stories};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -12,6 +13,7 @@ use super::{PASSWORD, status, statuses};
 stories! {
     a_server_is_owned_by_whoever_opens_its_first_link,
     a_server_drains_before_it_ends,
+    whoever_follows_the_feed_does_not_hold_up_the_end,
 }
 
 async fn a_server_is_owned_by_whoever_opens_its_first_link(engine: Engine) -> Result<()> {
@@ -89,6 +91,33 @@ async fn a_server_drains_before_it_ends(engine: Engine) -> Result<()> {
     connection.read_to_string(&mut answer).await?;
     assert!(answer.contains("HTTP/1.1 401"), "{answer}");
     server.wait_for("stopped").await?;
+    assert_eq!(server.end().await?, Some(0));
+    Ok(())
+}
+
+async fn whoever_follows_the_feed_does_not_hold_up_the_end(engine: Engine) -> Result<()> {
+    let place = Installation::new(engine)?;
+    let mut server = place.serve().await?;
+    let client = "{client_id: portal, name: Portal, secret: the-portal-s-secret, resource_server: true}";
+    place.write("state.yaml", &format!("version: 1\nclients: [{client}]\n"))?;
+    place.run(&["apply", "state.yaml"]).await?.good()?;
+    let feed = Browser::new(&place.url)?.request(Method::GET, "/api/v1/keys/feed");
+    let open = async || {
+        loop {
+            let request = feed.try_clone().context("a request")?.basic_auth("portal", Some("the-portal-s-secret"));
+            let response = request.send().await?;
+            // The command's commit is on its way to the server.
+            if response.status() == 200 {
+                return anyhow::Ok(response);
+            }
+        }
+    };
+    let mut stream = open().await?;
+    assert!(stream.chunk().await?.is_some_and(|piece| piece.starts_with(b"event: hello")));
+    server.signal("TERM").await?;
+    while stream.chunk().await?.is_some() {}
+    let said = server.wait_for("stopped").await?;
+    assert!(!said.contains("are cut"), "{said}");
     assert_eq!(server.end().await?, Some(0));
     Ok(())
 }

@@ -11,6 +11,7 @@
 mod fill;
 mod holder;
 mod inspect;
+mod keep;
 mod why;
 
 use std::borrow::Cow;
@@ -29,6 +30,7 @@ pub(crate) use fill::{client_entry, clients_of, fill, fill_clients, keep_keys, r
 use fill::{entry, read_client};
 pub(crate) use holder::sum;
 pub(crate) use inspect::{Facts, inspect};
+pub use keep::{Keep, check_to_keep};
 pub use why::KeyVerdict;
 pub(crate) use why::why;
 
@@ -123,6 +125,16 @@ impl Asker {
     #[must_use]
     pub fn id(&self) -> ClientId {
         self.0.id
+    }
+
+    /// Whether it may hear of keys of this account.
+    pub(crate) fn sees(&self, account: AccountId) -> bool {
+        self.0.account.is_none_or(|own| own == account)
+    }
+
+    /// Whether this is the client of that name.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.0.declared.client_id == name
     }
 }
 

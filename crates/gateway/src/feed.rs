@@ -8,6 +8,8 @@
 //! bound ago ([`Follower::is_fresh`]). A node that cannot read the feed asks the database for each answer, and refuses if
 //! it cannot do that either. So a stale yes is never given, whatever is cut, stopped or slow.
 
+pub mod listeners;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -26,6 +28,7 @@ use crate::check;
 use crate::memory::Memory;
 use crate::oauth::keyring;
 use crate::pause::Point;
+use listeners::{Listeners, Taken, Told};
 
 /// The longest pause between two reads of the feed.
 pub const POLL: Duration = Duration::from_millis(100);
@@ -36,6 +39,8 @@ const NEVER: u64 = u64::MAX;
 pub struct Follower {
     /// This process.
     pub node: NodeId,
+    /// The services in other processes that follow it here.
+    pub listeners: Listeners,
     tail: AtomicI64,
     read_at: AtomicU64,
     reached: watch::Sender<i64>,
@@ -49,6 +54,7 @@ impl Follower {
     pub fn new(node: NodeId) -> Self {
         Self {
             node,
+            listeners: Listeners::default(),
             tail: AtomicI64::new(0),
             read_at: AtomicU64::new(NEVER),
             reached: watch::Sender::new(0),
@@ -65,8 +71,14 @@ impl Follower {
     /// Whether memory may be trusted at the monotonic instant `now`.
     #[must_use]
     pub fn is_fresh(&self, now: Duration, bound: Duration) -> bool {
+        self.age(now, bound).is_some()
+    }
+
+    /// How long ago the read began that memory rests on; nothing if it may not be trusted.
+    pub(crate) fn age(&self, now: Duration, bound: Duration) -> Option<Duration> {
         let read_at = self.read_at.load(Ordering::Acquire);
-        read_at != NEVER && micros(now).saturating_sub(read_at) <= micros(bound)
+        let age = micros(now).saturating_sub(read_at);
+        (read_at != NEVER && age <= micros(bound)).then(|| Duration::from_micros(age))
     }
 
     /// Whether this process follows the feed at all; a command line does not.
@@ -143,12 +155,12 @@ pub async fn follow(app: &App) -> Result<Option<(i64, i64)>, DbError> {
             return start_anew(app).await.map(|()| ended);
         }
         // One look at a thing is enough for all rows of the batch that name it: they are all committed.
-        let mut seen = HashSet::new();
+        let (mut seen, mut taken) = (HashSet::new(), Vec::new());
         for change in &changes {
             match change.kind {
                 None => return start_anew(app).await.map(|()| ended),
                 Some(kind) if seen.insert((kind, change.subject.as_str())) || kind.has_numbers() => {
-                    take(app, kind, change).await?;
+                    taken.extend(take(app, kind, change).await?);
                 }
                 Some(_) => {}
             }
@@ -158,6 +170,7 @@ pub async fn follow(app: &App) -> Result<Option<(i64, i64)>, DbError> {
             }
         }
         app.feed.move_to(last);
+        taken.into_iter().filter_map(Taken::told).for_each(|told| app.feed.listeners.tell(told));
         // Only a read that reached the end renews the lease: an end of access may stand in what was not read yet.
         if i64::try_from(count).unwrap_or(0) < BATCH {
             app.feed.renew(began);
@@ -179,31 +192,42 @@ pub(crate) async fn catch_up(app: &App) -> Result<(), DbError> {
 /// What is in memory is not to be trusted from now on, until all of it has been read again.
 async fn start_anew(app: &App) -> Result<(), DbError> {
     app.feed.distrust();
+    app.feed.listeners.tell(Told::Everything);
     begin(app).await
 }
 
-async fn take(app: &App, kind: Kind, change: &Change) -> Result<(), DbError> {
+/// Takes one row into memory; returns what answers it may change.
+async fn take(app: &App, kind: Kind, change: &Change) -> Result<Option<Taken>, DbError> {
     match kind {
         Kind::Access | Kind::Roles => {
-            if let Some(member) = feed::member_of(change) {
-                app.memory().raise(member, &change.numbers);
-            }
             if kind == Kind::Access {
                 app.metrics.propagation.observe(app.clock.now().since(change.at).as_secs_f64());
             }
-            Ok(())
+            let Some(member) = feed::member_of(change) else { return Ok(None) };
+            let holder = app.memory().member(member);
+            holder.raise(&change.numbers);
+            Ok(Some(Taken::Member(holder)))
         }
-        Kind::Key => check::reload_key(app, &change.subject).await,
-        Kind::Client => check::fill_clients(app, &app.memory()).await,
-        Kind::Org => check::reload_org(app, &change.subject).await,
+        Kind::Key => {
+            let key = check::reload_key(app, &change.subject).await?;
+            Ok(key.map(|(key, holder)| Taken::Key(key, holder)))
+        }
+        Kind::Client => {
+            check::fill_clients(app, &app.memory()).await?;
+            Ok(Some(Taken::Client(change.subject.as_str().into())))
+        }
+        Kind::Org => {
+            let org = check::reload_org(app, &change.subject).await?;
+            Ok(org.map(|(account, name)| Taken::Org(account, name)))
+        }
         // Connections and rules are read from the database at each sign-in; only what their providers said is kept.
         Kind::Connection => {
             app.outside.forget(&change.subject);
-            Ok(())
+            Ok(None)
         }
         Kind::SigningKey => {
             keyring::forget(app);
-            Ok(())
+            Ok(None)
         }
     }
 }

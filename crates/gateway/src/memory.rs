@@ -165,6 +165,11 @@ impl HolderEntry {
         current.then_some(profile)
     }
 
+    /// Whose keys these are, once somebody has asked: the account, and the user if it is not the org itself.
+    pub(crate) fn whose(&self) -> Option<(AccountId, Option<UserId>)> {
+        self.profile.load().as_ref().map(|profile| (profile.account, profile.user))
+    }
+
     /// Keeps a profile that was read; an older one never replaces a newer one for long, since its version is compared at use.
     pub(crate) fn keep(&self, profile: Arc<Profile>) {
         self.profile.rcu(|old| match old {

@@ -116,6 +116,8 @@ impl Server {
     /// Stops softly, and hard after `soft`; with [`SOFT`] in less than thirty seconds.
     pub(crate) async fn stop(mut self, mut signals: Signals, soft: Duration) {
         self.soft.cancel();
+        // Streams that nobody ends by themselves.
+        self.app.feed.listeners.stop();
         tokio::select! {
             _ended = self.requests.join_next() => {}
             signal = signals.next() => tracing::warn!(signal, "stopping at once"),

@@ -307,6 +307,7 @@ impl Node {
 
     /// Stops the node and waits until it has said goodbye.
     pub async fn stop(mut self) {
+        self.app.feed.listeners.stop();
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
     }

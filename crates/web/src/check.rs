@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::post;
 use cardea_gateway::App;
-use cardea_gateway::check::{Allowed, Ask, Asker, CheckError, Verdict, authenticate, check};
+use cardea_gateway::check::{Allowed, Ask, Asker, CheckError, Keep, Verdict, authenticate, check, check_to_keep};
 use cardea_model::Timestamp;
 use cardea_model::id::{KeyId, RequestId, UserId};
 use cardea_model::key::KeyKind;
@@ -91,6 +91,9 @@ struct Question<'a> {
     /// By which operation, where you keep some from service keys.
     #[serde(borrow, default)]
     operation: Option<Cow<'a, str>>,
+    /// Whether you follow the feed and would keep the answer.
+    #[serde(default)]
+    keep: bool,
 }
 
 /// At most 100 questions.
@@ -112,7 +115,7 @@ struct Answers<'a> {
 #[serde(untagged)]
 enum Answer<'a> {
     Yes(Yes<'a>),
-    No(No),
+    No(No<'a>),
 }
 
 /// The yes.
@@ -126,13 +129,17 @@ struct Yes<'a> {
     user: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep: Option<&'a Keep>,
 }
 
 /// The no.
 #[derive(Serialize)]
-struct No {
+struct No<'a> {
     allowed: bool,
     reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep: Option<&'a Keep>,
 }
 
 /// May this key do this? Authenticate as a client by HTTP Basic; the reason of a no is for you, not for the key's holder.
@@ -191,7 +198,7 @@ async fn try_answer(app: &App, head: &Parts, body: Result<Bytes, Problem>) -> Re
     let body = body?;
     let asker = asked(app, head).await?;
     let question: Question<'_> = read_json(&body)?;
-    let verdict = check(app, &asker, &question.ask()?).await?;
+    let verdict = judge(app, &asker, &question).await?;
     Ok(as_json(serde_json::to_vec(&said(&verdict)).unwrap_or_default()))
 }
 
@@ -205,10 +212,19 @@ async fn try_batch(app: &App, head: &Parts, body: Result<Bytes, Problem>) -> Res
     }
     let mut verdicts = Vec::with_capacity(batch.checks.len());
     for question in &batch.checks {
-        verdicts.push(check(app, &asker, &question.ask()?).await?);
+        verdicts.push(judge(app, &asker, question).await?);
     }
     let answers = Answers { results: verdicts.iter().map(said).collect() };
     Ok(as_json(serde_json::to_vec(&answers).unwrap_or_default()))
+}
+
+async fn judge(app: &App, asker: &Asker, question: &Question<'_>) -> Result<(Verdict, Option<Keep>), Problem> {
+    let ask = question.ask()?;
+    if question.keep {
+        // In a box: most do not ask for it, and need not carry its weight.
+        return Ok(Box::pin(check_to_keep(app, asker, &ask)).await?);
+    }
+    Ok((check(app, asker, &ask).await?, None))
 }
 
 fn as_json(json: Vec<u8>) -> Response {
@@ -237,14 +253,15 @@ impl Question<'_> {
     }
 }
 
-fn said(verdict: &Verdict) -> Answer<'_> {
+fn said((verdict, keep): &(Verdict, Option<Keep>)) -> Answer<'_> {
+    let keep = keep.as_ref();
     match verdict {
-        Verdict::Allowed(allowed) => Answer::Yes(yes(allowed)),
-        Verdict::Denied(reason) => Answer::No(No { allowed: false, reason: reason.as_str() }),
+        Verdict::Allowed(allowed) => Answer::Yes(yes(allowed, keep)),
+        Verdict::Denied(reason) => Answer::No(No { allowed: false, reason: reason.as_str(), keep }),
     }
 }
 
-fn yes(allowed: &Allowed) -> Yes<'_> {
+fn yes<'a>(allowed: &'a Allowed, keep: Option<&'a Keep>) -> Yes<'a> {
     Yes {
         allowed: true,
         key_id: allowed.key,
@@ -252,17 +269,26 @@ fn yes(allowed: &Allowed) -> Yes<'_> {
         org: &allowed.org,
         user: allowed.user,
         expires_at: allowed.expires_at,
+        keep,
     }
 }
 
 /// Makes out the client by HTTP Basic (RFC 6749 §2.3.1).
 async fn client(app: &App, headers: &HeaderMap) -> Result<Asker, Problem> {
-    let refused = || {
-        let mut problem = Problem::from(CheckError::Client);
-        problem.detail = "authenticate with the client's id and secret by HTTP Basic".to_owned();
-        problem
-    };
     let decoded = basic::decode(headers).ok_or_else(refused)?;
     let (id, secret) = basic::split(&decoded).ok_or_else(refused)?;
     Ok(authenticate(app, &id, &secret).await?)
+}
+
+/// The client's id and secret, which nobody has looked at yet.
+pub(crate) fn credentials(headers: &HeaderMap) -> Result<(String, String), Problem> {
+    let decoded = basic::decode(headers).ok_or_else(refused)?;
+    let (id, secret) = basic::split(&decoded).ok_or_else(refused)?;
+    Ok((id.into_owned(), secret.into_owned()))
+}
+
+fn refused() -> Problem {
+    let mut problem = Problem::from(CheckError::Client);
+    problem.detail = "authenticate with the client's id and secret by HTTP Basic".to_owned();
+    problem
 }

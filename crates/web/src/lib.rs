@@ -3,6 +3,7 @@
 //! | module | routes | who |
 //! |---|---|---|
 //! | [`check`] | `/api/v1/keys/check…` | resource servers: the hot path, with a router of its own and no layers |
+//! | [`feed`] | `/api/v1/keys/feed` | resource servers that remember answers: beside the key checks, without layers too |
 //! | [`proxy`] | `/auth/check…` | reverse proxies: beside the key checks, without layers too |
 //! | [`api`] | `/api/v1/…` | people, admins, operators |
 //! | [`login`] | `/login…`, `/oidc/{connection}/callback`, `/logout`, `/link/{secret}` | people and identity providers |
@@ -27,6 +28,7 @@ mod csv;
 mod envelope;
 mod exposed;
 mod extract;
+mod feed;
 mod invitations;
 mod linger;
 mod login;
@@ -78,5 +80,5 @@ pub fn router(app: App) -> Router {
         // Limits bodies itself and says so in its own words.
         .nest("/scim/v2", scim::routes())
         .layer(from_fn_with_state(app.clone(), envelope::around));
-    check::routes().merge(proxy::routes()).merge(all).with_state(app)
+    check::routes().merge(feed::routes()).merge(proxy::routes()).merge(all).with_state(app)
 }

@@ -19,7 +19,7 @@ use crate::problem::{Body, Problem};
 /// What stands above the routes.
 #[derive(OpenApi)]
 #[openapi(
-    paths(crate::check::answer, crate::check::answer_batch, crate::proxy::whole),
+    paths(crate::check::answer, crate::check::answer_batch, crate::feed::follow, crate::proxy::whole),
     components(schemas(Body<'_>)),
     info(
         title = "Cardea",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cardea_model::Timestamp;
 use cardea_model::catalogue::ServiceIndex;
-use cardea_model::id::{AccountId, OrgId};
+use cardea_model::id::{AccountId, KeyId, OrgId};
 use cardea_model::key::{GrantSpec, KeyGrants, KeyState};
 use cardea_store::db::{Conn, DbError};
 use cardea_store::secret::{self, Resident};
@@ -47,22 +47,22 @@ pub(crate) fn keep_keys(app: &App, memory: &Memory, rows: &[Resident]) {
     }
 }
 
-/// Reads one key anew, by its id.
-pub(crate) async fn reload_key(app: &App, id: &str) -> Result<(), DbError> {
+/// Reads one key anew, by its id; returns it and who holds it.
+pub(crate) async fn reload_key(app: &App, id: &str) -> Result<Option<(KeyId, Arc<HolderEntry>)>, DbError> {
     let rows = secret::residents_of(&mut app.db.read_reserved().await?, id).await?;
-    keep_keys(app, &app.memory(), &rows);
-    Ok(())
+    let memory = app.memory();
+    keep_keys(app, &memory, &rows);
+    Ok(rows.first().map(|row| (row.id, holder(&memory, row))))
 }
 
-/// Reads what one org has anew, by its id.
-pub(crate) async fn reload_org(app: &App, id: &str) -> Result<(), DbError> {
+/// Reads what one org has anew, by its id; returns its account and its name.
+pub(crate) async fn reload_org(app: &App, id: &str) -> Result<Option<(AccountId, Arc<str>)>, DbError> {
     let mut conn = app.db.read_reserved().await?;
-    if let Some(row) = account::of_org(&mut conn, id).await?
-        && let Some((id, facts)) = read_org(app, &mut conn, row.id, app.clock.now()).await?
-    {
-        app.memory().keep_org(id, facts);
-    }
-    Ok(())
+    let Some(row) = account::of_org(&mut conn, id).await? else { return Ok(None) };
+    let Some((id, facts)) = read_org(app, &mut conn, row.id, app.clock.now()).await? else { return Ok(None) };
+    let name = Arc::clone(&facts.name);
+    app.memory().keep_org(id, facts);
+    Ok(Some((row.id, name)))
 }
 
 /// What an org has at this moment, and for how long nothing of that ends by itself.

@@ -181,6 +181,56 @@ pub(crate) struct Verdict {
     user: Option<String>,
     #[schema(nullable = false, format = DateTime)]
     expires_at: Option<String>,
+    /// With a question to `keep` only, where the answer may be kept.
+    #[schema(nullable = false)]
+    keep: Option<Keep>,
+}
+
+/// What an answer rests on: it may be kept by whoever follows the feed of this very node, heard its `hello` before they sent
+/// the question and nothing since.
+#[derive(ToSchema)]
+pub(crate) struct Keep {
+    /// Who gave it.
+    node: String,
+    /// The key.
+    key: String,
+    /// Whose key it is; not for a service key.
+    #[schema(nullable = false)]
+    user: Option<String>,
+    /// The org's name.
+    org: String,
+    /// For how long it may be kept at the most, in milliseconds from when the question was sent.
+    for_ms: u64,
+}
+
+/// The data of an event of the feed. `hello`: `bound_ms`, `position`, `node`. `drop`: one of `user`, `key`, `org`. `alive`:
+/// `at_ms`, `age_ms`. Forget everything at an event that you do not know.
+#[derive(ToSchema)]
+pub(crate) struct FeedEvent {
+    /// For how long what was kept may be trusted without a sign of life, in milliseconds.
+    #[schema(nullable = false)]
+    bound_ms: Option<u64>,
+    /// The number of the last change that the node has taken in.
+    #[schema(nullable = false)]
+    position: Option<i64>,
+    /// The node, as answers name it.
+    #[schema(nullable = false)]
+    node: Option<String>,
+    /// All keys of this user may be answered otherwise.
+    #[schema(nullable = false)]
+    user: Option<String>,
+    /// This key may be.
+    #[schema(nullable = false)]
+    key: Option<String>,
+    /// All keys of the org of this name may be.
+    #[schema(nullable = false)]
+    org: Option<String>,
+    /// When this was said, in milliseconds since `hello`.
+    #[schema(nullable = false)]
+    at_ms: Option<u64>,
+    /// How old what the node knows was by then, in milliseconds.
+    #[schema(nullable = false)]
+    age_ms: Option<u64>,
 }
 
 /// The answers of a batch, in the order of its questions.
