@@ -1,5 +1,7 @@
 //! Services in other processes remember answers, and forget them as soon as a node of the gateway would.
 
+mod service;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
