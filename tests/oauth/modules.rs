@@ -31,6 +31,7 @@ stories! {
     oidcc_unsigned_request_object_and_request_uri,
     oidcc_ensure_request_with_valid_pkce_succeeds,
     oidcc_server_rotate_keys,
+    whoever_must_prove_anew_who_they_are_is_not_waved_through,
 }
 
 /// A person who is signed in, at their service.
@@ -250,5 +251,29 @@ async fn oidcc_server_rotate_keys(engine: Engine) -> Result<()> {
     let published: Vec<&str> =
         keys["keys"].as_array().context("keys")?.iter().filter_map(|key| key["kid"].as_str()).collect();
     assert!(first != second && published.contains(&first.as_str()) && published.contains(&second.as_str()), "{keys}");
+    Ok(())
+}
+
+/// A service asks for a new sign-in; the person's provider, which is told so, says that it was an hour ago.
+async fn whoever_must_prove_anew_who_they_are_is_not_waved_through(engine: Engine) -> Result<()> {
+    let (world, ana) = ana(engine).await?;
+    let hour_ago = world.node().app.clock.now().as_seconds() - 3600;
+    world.provider.person("ana", |ana| ana.claims = [("auth_time".to_owned(), json!(hour_ago))].into_iter().collect());
+    // That is no matter where nobody asks for it.
+    let other = world.sign_in("ana").await?;
+    code(&other, &[]).await?;
+    for wish in [("prompt", "login"), ("max_age", "0")] {
+        world.node().clock.advance(Duration::from_secs(1));
+        let door = ana.get(&asking(&[wish])).await?;
+        let return_to = door.header("location").split_once("return_to=").context("a way back")?.1.to_owned();
+        let begun = ana.get(&format!("/login/okta?return_to={return_to}")).await?;
+        assert!(begun.header("location").contains("&prompt=login"), "{}", begun.header("location"));
+        let (_, refused) = ana.follow(begun, "ana", None).await?;
+        assert_eq!(refused.status, 401, "{wish:?} {}", refused.body);
+    }
+    let door = world.browser()?.get(&asking(&[("prompt", "select_account")])).await?;
+    let return_to = door.header("location").split_once("return_to=").context("a way back")?.1.to_owned();
+    let begun = world.browser()?.get(&format!("/login/okta?return_to={return_to}")).await?;
+    assert!(begun.header("location").contains("&prompt=select_account"), "{}", begun.header("location"));
     Ok(())
 }

@@ -223,6 +223,7 @@ async fn again(world: &World, browser: &Browser, other: &[(&str, &str)]) -> Resu
     let query: String =
         url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", &return_to).finish();
     let begun = browser.get(&format!("/login/okta?{query}")).await?;
+    ensure!(begun.header("location").contains("&prompt=login"), "{}", begun.header("location"));
     let (arrived, _) = browser.follow(begun, "ana", Some("/oauth2/authorize")).await?;
     value(&back(&browser.get(&arrived).await?)?, "code").context("a code")
 }

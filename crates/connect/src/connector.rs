@@ -96,6 +96,8 @@ pub struct Flow {
     pub pkce_verifier: SecretString,
     /// Whom the provider may offer to sign in; an e-mail address or user name as it was typed.
     pub login_hint: Option<String>,
+    /// How the provider is to ask although it knows the person: `login` or `select_account` (OpenID Connect Core §3.1.2.1).
+    pub prompt: Option<&'static str>,
 }
 
 impl Flow {
@@ -103,7 +105,7 @@ impl Flow {
     #[must_use]
     pub fn fresh(random: &dyn Random) -> Self {
         let draw = || URL_SAFE_NO_PAD.encode(chance::bytes::<32>(random));
-        Self { state: draw(), nonce: draw(), pkce_verifier: draw().into(), login_hint: None }
+        Self { state: draw(), nonce: draw(), pkce_verifier: draw().into(), login_hint: None, prompt: None }
     }
 }
 

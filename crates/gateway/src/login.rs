@@ -51,6 +51,9 @@ pub enum LoginError {
     /// Another browser began it, or none: login cross-site request forgery.
     #[error("the sign-in was begun by another browser")]
     OtherBrowser,
+    /// A service wanted the person to prove anew who they are, and the provider let them through as it knew them.
+    #[error("the provider was asked to sign the person in anew and did not")]
+    NotAgain,
     /// Another connection began it: mix-up.
     #[error("the sign-in was begun at another connection")]
     OtherConnection,
@@ -114,6 +117,7 @@ impl LoginError {
             Self::NoAttempt => "no_attempt",
             Self::OtherBrowser => "other_browser",
             Self::OtherConnection => "other_connection",
+            Self::NotAgain => "not_again",
             Self::Overtaken => "overtaken",
             Self::Deactivated => "deactivated",
             Self::Deleted => "deleted",
@@ -144,6 +148,7 @@ impl Fault for LoginError {
             Self::NoAttempt
             | Self::OtherBrowser
             | Self::OtherConnection
+            | Self::NotAgain
             | Self::Overtaken
             | Self::Deactivated
             | Self::Deleted
@@ -221,6 +226,7 @@ pub async fn begin(
     limit(app, ctx, "begin")?;
     let mut attempt = Attempt::fresh(&*app.random);
     attempt.login_hint = login_hint.filter(|hint| hint.len() <= 254).map(str::to_owned);
+    attempt.prompt = way_back::prompt(safe_return(return_to));
     let browser = chance::base62(&*app.random, 43);
     // What the writer reads it has at hand, where a reader would begin anew after each commit.
     let mut tx = app.db.write().await?;
@@ -321,6 +327,9 @@ async fn answer(app: &App, ctx: &Ctx, name: &str, begun: &Taken, arrival: Arriva
     }
     let claims = begun.claims.clone().all(app, row.id).await?;
     let identity = connector::build(app, row, claims)?.finish(&begun.attempt, arrival, ctx.now).await?;
+    if way_back::waved_through(&begun.flow.return_to, begun.flow.begun_at, identity.auth_time) {
+        return Err(LoginError::NotAgain);
+    }
     admission::admit(app, ctx, row, &begun.flow, &identity).await
 }
 
@@ -356,8 +365,13 @@ async fn take(
     tx.commit().await?;
     let verifier = app.peppers.sealer().open(VERIFIER, &flow.verifier).map_err(|_| LoginError::Corrupt("flow"))?;
     let verifier = std::str::from_utf8(&verifier).map_err(|_| LoginError::Corrupt("flow"))?.to_owned();
-    let attempt =
-        Attempt { state: state.clone(), nonce: flow.nonce.clone(), pkce_verifier: verifier.into(), login_hint: None };
+    let attempt = Attempt {
+        state: state.clone(),
+        nonce: flow.nonce.clone(),
+        pkce_verifier: verifier.into(),
+        login_hint: None,
+        prompt: None,
+    };
     Ok(Taken { flow, attempt, connection, claims })
 }
 

@@ -50,7 +50,8 @@ mod tests {
     const ISSUER: &str = "https://idp.example";
 
     fn read(parameters: &[(&str, &str)], promised: bool) -> Result<String, &'static str> {
-        let flow = Flow { state: "s".into(), nonce: "n".into(), pkce_verifier: "v".into(), login_hint: None };
+        let flow =
+            Flow { state: "s".into(), nonce: "n".into(), pkce_verifier: "v".into(), login_hint: None, prompt: None };
         let parameters = parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         code(&Arrival { parameters }, &flow, ISSUER, promised).map_err(|e| e.reason())
     }

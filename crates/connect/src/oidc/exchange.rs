@@ -67,6 +67,9 @@ pub(super) fn departure(settings: &OidcSettings, metadata: &Metadata, flow: &Flo
     if let Some(hint) = &flow.login_hint {
         request = request.add_extra_param("login_hint", hint.clone());
     }
+    if let Some(prompt) = flow.prompt {
+        request = request.add_extra_param("prompt", prompt);
+    }
     Ok(request.url().0)
 }
 

@@ -50,8 +50,10 @@ async fn the_hint_travels_and_the_secret_goes_as_configured() {
         world.settings.token_auth = auth;
         let (mut flow, _) = world.visit("bo").await.unwrap();
         flow.login_hint = Some("bo@corp.example".into());
+        flow.prompt = Some("login");
         let Departure::Redirect(url) = world.connector().begin(&flow).await.unwrap();
         assert!(url.query_pairs().any(|(name, value)| name == "login_hint" && value == "bo@corp.example"));
+        assert!(url.query_pairs().any(|(name, value)| name == "prompt" && value == "login"));
         world.sign_in("bo").await.unwrap();
         let seen = world.provider.requests().into_iter().rfind(|r| r.path == "/token").unwrap();
         assert_eq!(seen.authorization.as_deref(), scheme);

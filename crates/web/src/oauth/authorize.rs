@@ -77,15 +77,27 @@ fn request(form: &Form) -> Request {
 
 /// The door, from which the person comes back here. What asks for a sign-in is answered by it, and not asked again.
 fn door(ctx: &Ctx, form: &Form) -> String {
-    let kept = form.pairs().filter(|(name, _)| !matches!(*name, "prompt" | "max_age" | "signed_in_after"));
+    let ours = |name: &str| matches!(name, "prompt" | "max_age" | "signed_in_after" | "upstream_prompt");
+    let kept = form.pairs().filter(|(name, _)| !ours(name));
     let mut again = Serializer::new(String::new());
     again.extend_pairs(kept).append_pair("signed_in_after", &ctx.now.as_micros().to_string());
+    if let Some(prompt) = upstream_prompt(form) {
+        again.append_pair("upstream_prompt", prompt);
+    }
     let mut to = Serializer::new(String::new());
     to.append_pair("return_to", &format!("{PATH}?{}", again.finish()));
     if let Some(hint) = form.get("login_hint").filter(|hint| hint.len() <= LONGEST_HINT) {
         to.append_pair("login_hint", hint);
     }
     format!("/login?{}", to.finish())
+}
+
+/// How the person's identity provider is to ask, although it may know them: else signing in again would be a click without
+/// a question. Who came back from the door without the sign-in that was wanted is asked in the same way.
+fn upstream_prompt(form: &Form) -> Option<&str> {
+    let prompts = form.get("prompt").unwrap_or_default();
+    let wanted = ["login", "select_account"].into_iter().find(|known| prompts.split(' ').any(|word| word == *known));
+    wanted.or_else(|| form.get("max_age").map(|_| "login")).or_else(|| form.get("upstream_prompt"))
 }
 
 /// GET and POST, with the token in the header or, by POST, in the form (RFC 6750 §2).
