@@ -1,6 +1,7 @@
 //! The command line, as the real program: an installation is made, looked at and run from it, every mistake is told with
 //! what to do.
 
+mod apps;
 mod catalogue;
 mod demo;
 mod hand;

@@ -6,6 +6,7 @@
 //! Exit codes: 0 it is done; 1 it failed, and stderr says why; 2 it was typed wrongly.
 
 mod answer;
+mod app;
 mod audit;
 mod check;
 mod doctor;
@@ -119,6 +120,9 @@ pub(crate) enum Command {
     /// API keys and the other secrets that Cardea issues
     #[command(subcommand)]
     Key(key::Key),
+    /// Clients of your account for its scripts, which ask for tokens by client id and secret
+    #[command(subcommand)]
+    App(app::App),
     /// Container registries that trust the gateway's tokens
     #[command(subcommand)]
     Registry(Registry),
@@ -270,6 +274,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Role(role) => ask(async |environment| role::role(environment, role).await),
         Command::Invite(invite) => ask(async |environment| invite::invite(environment, invite).await),
         Command::Key(key) => ask(async |environment| key::key(environment, key).await),
+        Command::App(app) => ask(async |environment| app::app(environment, app).await),
         Command::Rule(rule) => ask(async |environment| rule::rule(environment, rule).await),
         Command::Registry(Registry::TrustBundle(printed)) => {
             with(cli, async |config, _| registry::trust_bundle(config, printed.json).await)

@@ -5,7 +5,7 @@
 
 mod check;
 mod sections;
-mod units;
+pub(crate) mod units;
 
 use crate::complaint::{Complaint, Complaints, line_of, nearest};
 use crate::environment::Environment;

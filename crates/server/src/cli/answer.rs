@@ -41,6 +41,18 @@ pub(super) fn unknown(place: &str, noun: &str, name: &str, known: &[String]) -> 
     near.into_iter().fold(complaint, Complaint::hint)
 }
 
+/// The id of what is called by its name or id, among those that are known.
+pub(super) fn id_of<'a>(noun: &str, called: &str, known: impl Iterator<Item = &'a Value>) -> Result<String, Complaint> {
+    let known: Vec<(String, String)> = known.map(|one| (text(one, "name"), text(one, "id"))).collect();
+    match known.iter().find(|(name, id)| name == called || id == called) {
+        Some((_, id)) => Ok(id.clone()),
+        None => {
+            let names: Vec<String> = known.into_iter().map(|(name, _)| name).collect();
+            Err(unknown(&format!("{noun}s"), noun, called, &names))
+        }
+    }
+}
+
 /// A role as people type it: `SERVICE:ROLE`, `TEAM/SERVICE:ROLE`, and `user_admin` or `TEAM/user_admin`, which is a role in
 /// the gateway itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! `cardea key …`: keys of one's own and of an org, over the API; `inspect` asks nobody.
 
 use super::Printed;
+use super::answer::{id_of, items, text};
 use super::output::{Form, note, rows};
 use super::remote::{Remote, ask_as_client};
-use crate::complaint::{Complaint, nearest};
+use crate::complaint::Complaint;
 use crate::environment::Environment;
 use anyhow::Context as _;
 use cardea_gateway::state::format::{BadFormat, Prefix, parse};
@@ -222,18 +223,6 @@ pub(crate) async fn key(environment: &Environment, key: &Key) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(value: &Value, name: &str) -> String {
-    match value.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => String::new(),
-        Some(other) => other.to_string(),
-    }
-}
-
-fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(name).and_then(Value::as_array).into_iter().flatten()
-}
-
 /// A key that has a new secret.
 fn shown(of: &Of, made: &Value) -> anyhow::Result<()> {
     let row = [text(made, "name"), text(made, "id"), text(made, "secret"), text(made, "expires_at")];
@@ -259,14 +248,7 @@ fn list(of: &Of, listed: &Value) -> anyhow::Result<()> {
 /// The id of a key that is called by its name or id.
 async fn id(gateway: &Remote, of: &Of, called: &str) -> anyhow::Result<String> {
     let listed = gateway.get(&of.path("")).await?;
-    let known: Vec<(String, String)> = items(&listed, "keys").map(|key| (text(key, "name"), text(key, "id"))).collect();
-    if let Some((_, id)) = known.iter().find(|(name, id)| name == called || id == called) {
-        return Ok(id.clone());
-    }
-    let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
-    let complaint = Complaint::new("keys", format!("there is no key `{called}`"));
-    let near = nearest(called, &names).map(|near| format!("did you mean `{near}`?"));
-    Err(near.into_iter().fold(complaint, Complaint::hint).into())
+    Ok(id_of("key", called, items(&listed, "keys"))?)
 }
 
 async fn switch(environment: &Environment, of: &Of, key: &str, active: bool) -> anyhow::Result<()> {

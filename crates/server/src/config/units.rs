@@ -14,7 +14,12 @@ pub(crate) fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
             "`{text}` is no span of time; write one like `500ms`, `1s`, `5m`, `12h` or `30d`"
         ))
     };
-    measure(&text, &SPANS).map(Duration::from_millis).ok_or_else(wrong)
+    read_span(&text).ok_or_else(wrong)
+}
+
+/// A span as people write it; nothing if it is none.
+pub(crate) fn read_span(text: &str) -> Option<Duration> {
+    measure(text, &SPANS).map(Duration::from_millis)
 }
 
 /// Reads a size in bytes.
