@@ -1,6 +1,7 @@
 //! The console, page by page: who sees what, what a form does, and what is said when it cannot.
 
 mod activation;
+mod apps;
 mod contact;
 mod document;
 mod failures;
@@ -8,8 +9,10 @@ mod invitations;
 mod keys;
 mod organization;
 mod people;
+mod persons_keys;
 mod revocations;
 mod rules;
+mod service_keys;
 mod switching;
 mod teams;
 
@@ -28,7 +31,7 @@ stories! {
 }
 
 /// Every page of those who administer the org or its account.
-const ROOMS: [&str; 11] = [
+const ROOMS: [&str; 15] = [
     "/o/acme",
     "/o/acme/people",
     "/o/acme/people/add",
@@ -37,6 +40,10 @@ const ROOMS: [&str; 11] = [
     "/o/acme/invitations",
     "/o/acme/connections",
     "/o/acme/rules",
+    "/o/acme/service-keys",
+    "/o/acme/service-keys/new",
+    "/o/acme/apps",
+    "/o/acme/apps/new",
     "/o/acme/revocations",
     "/o/acme/owners/new",
     "/a/acme/users",

@@ -1,6 +1,6 @@
 //! Services behind the gateway prove who they are, are given tokens, and ask about the tokens and keys they are shown.
 
-mod apps;
+pub(crate) mod apps;
 mod ending;
 mod keyring;
 mod logout;

@@ -30,6 +30,7 @@ const routes = [
   [/\/assets\/[^/]+$/, (url) => url.pathname.slice(url.pathname.lastIndexOf("/assets/"))],
   [/^\/me\/keys\/[^/]+\/delete$/, () => "/keys-delete.html"],
   [/^\/o\/[^/]+\/people\/[^/]+\/deactivate$/, () => "/deactivate.html"],
+  [/^\/o\/[^/]+\/service-keys\/[^/]+\/revoke$/, () => "/service-key-revoke.html"],
   [/^\/o\/[^/]+\/rules\/[^/]+\/delete$/, () => "/rule-delete.html"],
   [/^\/o\/[^/]+\/people$/, (url) => (url.searchParams.get("q") ? "/people-nobody.html" : "/people.html")],
   [/^\/o\/[^/]+\/revocations\/[^/]+$/, () => "/receipt.html"],
@@ -123,7 +124,7 @@ const story = (title, name, settings, act) => test(title, { skip: chosen !== und
   await context.close();
 });
 
-for (const [name, link, effect] of [["keys", "Delete laptop", "Delete laptop"], ["person", "Deactivate and end 3 keys and 2 sessions", "Deactivate and end 3 keys and 2 sessions"], ["rules", "Delete AIE admins", "Delete AIE admins"]]) {
+for (const [name, link, effect] of [["keys", "Delete laptop", "Delete laptop"], ["person", "Deactivate and end 3 keys and 2 sessions", "Deactivate and end 3 keys and 2 sessions"], ["rules", "Delete AIE admins", "Delete AIE admins"], ["service-key", "Revoke", "Revoke build pipeline, push images"]]) {
   story(`${name}: a consequence is shown over the page, and Escape changes nothing`, name, {}, async (page) => {
     await page.getByRole("link", { name: link }).click();
     const dialog = page.getByRole("dialog");
@@ -184,6 +185,13 @@ story("keys-first: the date is asked for only where it is needed", "keys-first",
   assert.equal(await date.isVisible(), false);
   await page.getByLabel("Expires after").selectOption("custom");
   assert.ok(await date.isVisible());
+});
+
+story("service-keys-created: the secret is copied whole", "service-keys-created", {}, async (page) => {
+  const key = await page.locator(".secret-value").innerText();
+  await page.getByRole("button", { name: "Copy" }).click();
+  await page.getByText("Copied").first().waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), key);
 });
 
 story("receipt: printed, it is evidence and nothing else", "receipt", {}, async (page) => {

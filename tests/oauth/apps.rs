@@ -46,7 +46,7 @@ fn at(app: &Value) -> String {
 }
 
 /// The usual scene with another account beside it, and a browser of its owner.
-async fn beside(engine: Engine, builder: NodeBuilder) -> Result<(World, Browser)> {
+pub(crate) async fn beside(engine: Engine, builder: NodeBuilder) -> Result<(World, Browser)> {
     let world = World::with(engine, builder).await?;
     let mut state = cardea_testkit::world::state(world.provider.issuer());
     let globex = json!({"name": "globex", "owner": {"email": "owner@globex.test", "password": OTHER},

@@ -40,7 +40,7 @@ pub(crate) use expiring::tell_expiring;
 pub(crate) use leaked::end_leaked;
 pub use open::Whose;
 pub use policy::{Policy, policy, set_policy};
-pub use preview::{Reached, preview, reach_of};
+pub use preview::{Line, Reached, preview, reach_of};
 pub use rotate::{Rotation, rotate};
 pub(crate) use view::view;
 pub use view::{KeyView, OldSecret, PersonsKey};

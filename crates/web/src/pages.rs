@@ -5,6 +5,7 @@
 //! | [`overview`] | `/`, `/o/{org}` |
 //! | [`people`] | `/o/{org}/people…` and the end of a person's access |
 //! | [`members`] | `/o/{org}/people/{user}/…`: roles given and taken, leaving and coming back |
+//! | [`persons_keys`] | `/o/{org}/people/{user}/keys/{key}/revoke` |
 //! | [`teams`] | `/o/{org}/teams…`, `/o/{org}/new-team` |
 //! | [`invite`], [`invitations`] | `/o/{org}/people/add`, `/o/{org}/invitations…` |
 //! | [`connections`] | `/o/{org}/connections` |
@@ -16,15 +17,19 @@
 //! | [`switching`] | `/me/accounts`, `/me/switch` |
 //! | [`activations`] | `/activate/{secret}…` |
 //! | [`keys`] | `/me/keys…` |
+//! | [`service_keys`], [`service_key`] | `/o/{org}/service-keys…` |
+//! | [`apps`] | `/o/{org}/apps…` |
 //! | [`security`] | `/me/security…` |
 //! | [`reader`] | who reads: the frame around each page |
 //! | [`failure`] | what comes to nothing, as a page; nobody signed in, as the way to the door |
 
 mod activations;
+mod apps;
 mod connections;
 mod contact;
 pub(crate) mod docs;
 mod done;
+mod expiry;
 pub(crate) mod failure;
 mod fields;
 mod invitations;
@@ -37,6 +42,7 @@ mod overview;
 mod owners;
 mod people;
 mod person;
+mod persons_keys;
 mod reader;
 mod receipt;
 mod revocations;
@@ -47,6 +53,9 @@ mod rule_words;
 mod rules;
 mod rules_off;
 mod security;
+mod service_key;
+mod service_key_form;
+mod service_keys;
 mod switching;
 mod teams;
 mod tenants;
@@ -66,6 +75,7 @@ pub(crate) fn routes() -> Router<App> {
     let pages = overview::routes()
         .merge(people::routes())
         .merge(members::routes())
+        .merge(persons_keys::routes())
         .merge(teams::routes())
         .merge(invitations::routes())
         .merge(invite::routes())
@@ -79,6 +89,8 @@ pub(crate) fn routes() -> Router<App> {
         .merge(switching::routes())
         .merge(activations::routes())
         .merge(keys::routes())
+        .merge(service_keys::routes())
+        .merge(apps::routes())
         .merge(security::routes())
         .layer(from_fn(failure::to_the_door));
     pages.route("/assets/{*path}", get(asset))

@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::once::{self, Once};
-use super::open::Open;
-use super::{Created, KeyError, expiring, finish, issue, nameable, policy};
+use super::open::{Open, Whose};
+use super::{Created, KeyError, Reached, expiring, finish, issue, nameable, policy, preview};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::mail::{self, Message};
@@ -43,6 +43,33 @@ pub struct Recipe {
     pub grants: Vec<GrantSpec>,
     /// Whether the org has the service now.
     pub available: bool,
+}
+
+/// What a service key would be.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What it would reach.
+    pub reached: Reached,
+    /// When it would expire.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a service key so wanted would be; refused as its creation would be now.
+///
+/// # Errors
+/// [`KeyError`].
+pub async fn draft(app: &App, ctx: &Ctx, account: AccountId, wanted: &Wanted) -> Result<Draft, KeyError> {
+    ctx.may(Permission::ManageServiceKeys, account)?;
+    let name = fold(nameable(&wanted.name)?);
+    let mut conn = app.db.read().await?;
+    let row = account::find(&mut conn, account).await?.ok_or(KeyError::Denied(Denied::Hidden))?;
+    if rows::of_org(&mut conn, row.org).await?.iter().any(|key| fold(&key.name) == name) {
+        return Err(KeyError::NameTaken);
+    }
+    let expires_at = wanted.expiry.resolve(ctx.now, policy::of(&mut conn, row.org).await?.bounds())?;
+    drop(conn);
+    let reached = preview(app, ctx, &Whose::Service(account), wanted.grants.clone()).await?;
+    Ok(Draft { reached, expires_at })
 }
 
 /// Makes a service key for the account's org.
@@ -134,6 +161,22 @@ pub(super) async fn tell_owners(
     };
     let cause = format!("service_key_granted:{}", ctx.request);
     Ok(mail::owners::tell(app, tx, ctx, (account.id, &message), &[], &cause).await?)
+}
+
+/// The services that a service key of the account's org can be for, by name.
+///
+/// # Errors
+/// [`KeyError`].
+pub async fn services(app: &App, ctx: &Ctx, account: AccountId) -> Result<Vec<String>, KeyError> {
+    ctx.may(Permission::ManageServiceKeys, account)?;
+    let mut conn = app.db.read().await?;
+    let row = account::find(&mut conn, account).await?.ok_or(KeyError::Denied(Denied::Hidden))?;
+    let mut names = entitlements::in_force(&mut conn, row.org, ctx.now).await?;
+    names.retain(|name| {
+        let service = app.catalogue.service_named(name).and_then(|index| app.catalogue.service(index));
+        service.is_some_and(|service| service.key_kinds.contains(&KeyKind::Service))
+    });
+    Ok(names)
 }
 
 /// Ready-made grants of the catalogue, with the org's name filled in.

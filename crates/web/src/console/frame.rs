@@ -13,6 +13,10 @@ pub enum Room {
     Connections,
     /// The membership rules.
     Rules,
+    /// The keys of machines.
+    ServiceKeys,
+    /// The clients of the account for its scripts.
+    Apps,
     /// The receipts of ended access.
     Revocations,
     /// What the org is, and who owns it.

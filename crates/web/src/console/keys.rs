@@ -73,6 +73,15 @@ pub struct KeyRow {
     pub last_used: Option<Timestamp>,
 }
 
+/// When a key is to expire, as typed. Posts `expiry` and `expires_on` (`YYYY-MM-DD`).
+#[derive(Clone, Debug, Default)]
+pub struct ExpiryField {
+    /// The chosen one of [`EXPIRIES`]; empty where the key keeps the expiry that it has.
+    pub choice: String,
+    /// The date for `custom`.
+    pub on: String,
+}
+
 /// How long a new key lives: the choices of the form, with the value that is posted as `expiry`.
 pub const EXPIRIES: &[(&str, &str)] = &[
     ("1h", "1 hour"),
@@ -104,22 +113,32 @@ pub struct ServiceChoice {
 pub struct KeyForm {
     /// As typed before.
     pub name: String,
-    /// The chosen one of [`EXPIRIES`]; `30d` at first.
-    pub expiry: String,
-    /// The date for `custom`, as typed before.
-    pub expires_on: String,
+    /// When it is to expire; `30d` at first.
+    pub expiry: ExpiryField,
     /// Every service of the org.
     pub services: Vec<ServiceChoice>,
     /// What is wrong (`name`, `expiry`, `expires_on`, `service`).
     pub problems: Problems,
 }
 
-/// A key that was made in this very request. It has no `Debug`: the secret is in it.
+/// A secret that was made in this very request. It has no `Debug`: the secret is in it.
 pub struct CreatedKey {
-    /// Its name.
+    /// The name of the key or app.
     pub name: String,
+    /// The name that an app authenticates with.
+    pub client_id: Option<String>,
     /// The whole key; it is never shown again.
     pub secret: String,
+    /// Until when the secret before it works.
+    pub old_until: Option<Timestamp>,
+}
+
+impl CreatedKey {
+    /// The first secret of a key.
+    #[must_use]
+    pub const fn first(name: String, secret: String) -> Self {
+        Self { name, client_id: None, secret, old_until: None }
+    }
 }
 
 /// `GET /me/keys` (no form), `GET /me/keys/new` (form), and the answer to `POST /me/keys`

@@ -16,6 +16,8 @@
 //! | [`account`] | `/a/{account}/users…`: who is in it; `/me/accounts`: those that one is in |
 //! | [`contact`] | `/o/{org}/contact`: a message to the owners |
 //! | [`keys`] | `/me/keys`, `/me/keys/new`, `/me/keys/{id}/delete` |
+//! | [`service_keys`] | `/o/{org}/service-keys…`: the keys of machines |
+//! | [`apps`] | `/o/{org}/apps…`: clients of the account for its scripts |
 //! | [`security`] | `/me/security`: sessions and password |
 //! | [`failure`] | what came to nothing: 403, 404, 405, 500, 503 and others |
 //! | [`docs`] | `/docs`: the API |
@@ -25,6 +27,7 @@
 
 pub mod account;
 pub mod activation;
+pub mod apps;
 pub mod assets;
 pub mod connections;
 pub mod contact;
@@ -43,6 +46,7 @@ pub mod revocations;
 pub mod roles;
 pub mod rules;
 pub mod security;
+pub mod service_keys;
 pub mod teams;
 pub mod time;
 

@@ -159,6 +159,8 @@ pub struct PersonPage {
     pub why: Option<Why>,
     /// Their keys in this org.
     pub keys: Vec<KeyRow>,
+    /// Whether the reader revokes them.
+    pub revokes: bool,
     /// Their sessions.
     pub sessions: Vec<SessionRow>,
     /// What was taken from them before, newest first.
@@ -215,4 +217,18 @@ pub struct TakePage {
     pub person: PersonLink,
     /// Which, with its query.
     pub role: RoleRow,
+}
+
+/// `GET /o/{org}/people/{user}/keys/{key}/revoke`: what it does. Posts nothing but itself to the same address.
+#[derive(Template)]
+#[template(path = "people/revoke_key.html")]
+pub struct RevokeKeyPage {
+    /// The frame.
+    pub frame: Frame,
+    /// Whose.
+    pub person: PersonLink,
+    /// The key.
+    pub key: KeyRow,
+    /// Whether it works in other orgs too.
+    pub legacy: bool,
 }

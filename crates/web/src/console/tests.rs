@@ -195,6 +195,7 @@ fn pages_say_what_they_are_for() {
     says("receipt-live", &["Applied on 2 of 4 nodes", "hx-trigger=\"every 1s\"", "waiting"]);
     says_of_rules(&says);
     says_of_the_org(&says);
+    says_of_machines(&says);
     says("failure-404", &["The link has been used"]);
     says("failure-503", &["503", "req_0198f2c1a9b37d10b3f24a7e5c119d02"]);
 }
@@ -222,6 +223,40 @@ fn says_of_people(says: &impl Fn(&str, &[&str])) {
     says("invitations", &["Withdraw", "Send again", "account admin", "cursor=def"]);
     says("invited", &["Add this role", "Remove<", "Send again, good for 6h"]);
     says("invited-owner", &["Every role: an owner may do everything in the org."]);
+}
+
+fn says_of_machines(says: &impl Fn(&str, &[&str])) {
+    says("service-keys", &["3 service keys and 2 apps of 64", "acme-vision/vision/tracker and 2 more", "Expired"]);
+    says("service-keys-empty", &["A machine in production takes a service key", "Create the first service key"]);
+    says("service-keys-full", &["Every place is taken"]);
+    says("service-keys-created", &["cdas_Tr4kPw0RtYbN_q8Zk", "href=\"/o/acme-vision/service-keys\">I have stored it"]);
+    says(
+        "service-key-new",
+        &["As little as the job needs", "value=\"recipe-0\"", "Private Registry: list, push, pull"],
+    );
+    says("service-key-new-wrong", &["href=\"#parts\"", "value=\"0/upload_container\" checked", "acme-vision/*/*"]);
+    says("service-key-edit", &["Somebody else has changed this key meanwhile", "name=\"version\" value=\"4\""]);
+    says(
+        "service-key-review",
+        &[
+            "Future ones too",
+            "Everything in teams of acme-vision; now speech, vision",
+            "name=\"confirm\"",
+            "told by e-mail",
+        ],
+    );
+    says("service-key-review-edit", &["What is not here it loses", "/service-keys/key_1/edit", "Nothing."]);
+    says("service-key", &["Somebody has used it", "out of reach because", "is of no use without", "by Łucja Żak"]);
+    says("service-key-rotated", &["The one before it works until", "2026-11-22 10:00:00 UTC"]);
+    says("service-key-rotate", &["As now, in 49 days", "which still works, ends at once", "7 days"]);
+    says(
+        "service-key-revoke",
+        &["on <code>acme-vision/*/*</code>", "The secret before the current one", "every other key"],
+    );
+    says("apps", &["2 apps and 3 service keys of 64", "New secret<span", "https://gate.acme.test/api/v1/token"]);
+    says("apps-created", &["Store the secret of nightlyreport now", "Copy the client id", "works until"]);
+    says("app-delete", &["Every token that the app was given"]);
+    says("person-revoke-key", &["in every other org of theirs", "notes that it was you"]);
 }
 
 fn says_of_rules(says: &impl Fn(&str, &[&str])) {

@@ -42,6 +42,14 @@ done! {
     KeyEnabled, "key-enabled", Good, "The key is enabled and works again.";
     KeyDeleted, "key-deleted", Good, "The key is deleted. It is refused from now on, on every node.";
     KeyEnded, "key-ended", Warning, "This key has ended, so nothing was changed. Create another one.";
+    KeyRevoked, "key-revoked", Good, "The key is revoked. It is refused from now on, on every node.";
+    PersonsKeyRevoked, "persons-key-revoked", Good, "The key is revoked. It is refused from now on, on every node, and its holder is told by e-mail.";
+    ServiceKeyChanged, "service-key-changed", Good, "The key is changed. What it lost is refused from now on, on every node.";
+    GraceEnded, "grace-ended", Good, "The old secret has ended, on every node. One secret works.";
+    GraceOver, "grace-over", Warning, "Nothing was changed: no old secret of this key worked any more.";
+    AppDisabled, "app-disabled", Good, "The app is disabled. It is given nothing, and every token that it had has ended.";
+    AppEnabled, "app-enabled", Good, "The app is enabled. It asks for new tokens; those from before do not come back.";
+    AppDeleted, "app-deleted", Good, "The app is deleted, with every token that it had.";
     Reactivated, "reactivated", Good, "The person may sign in again. Keys and sessions that ended stay dead.";
     NothingToLift, "nothing-to-lift", Warning, "Nothing was changed: no admin holds this person. What a directory holds, it lifts itself.";
     SessionEnded, "session-ended", Good, "The session has ended, on every node.";

@@ -62,7 +62,7 @@ async fn create(State(app): State<App>, reader: Reader, fields: Fields) -> Resul
 
 async fn make(app: &App, reader: &Reader, typed: &Typed) -> Result<CreatedKey, KeyError> {
     let made = keys::create(app, &reader.ctx, typed.wanted()?).await?;
-    Ok(CreatedKey { name: made.key.name, secret: made.secret.reveal() })
+    Ok(CreatedKey::first(made.key.name, made.secret.reveal()))
 }
 
 /// The page without a form: every key, newest first.
@@ -84,7 +84,8 @@ async fn form(app: &App, reader: &Reader, typed: Typed, problems: Problems) -> R
     Ok(typed.form(app, choices, &orgs, problems))
 }
 
-fn key_id(text: &str) -> Result<KeyId, Problem> {
+/// The key that an address names.
+pub(super) fn key_id(text: &str) -> Result<KeyId, Problem> {
     text.parse().map_err(|_| KeyError::Missing.into())
 }
 

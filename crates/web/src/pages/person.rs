@@ -65,6 +65,7 @@ pub(super) async fn whole(
         holds: detail.holds.into_iter().map(hold).collect(),
         identities: detail.identities.into_iter().map(identity).collect(),
         keys: keys.into_iter().map(|key| key_form::row(app, key)).collect(),
+        revokes: may(Permission::RevokeKeys),
         sessions: sessions.into_iter().map(session).collect(),
         receipts: receipts.iter().map(receipt::row).collect::<Result<_, _>>()?,
     })
@@ -157,7 +158,8 @@ pub(super) async fn before_the_end(
     })
 }
 
-fn link(detail: &UserDetail) -> PersonLink {
+/// The person where they are named.
+pub(super) fn link(detail: &UserDetail) -> PersonLink {
     roles::link(detail.user.id, &detail.user.name, detail.user.email.as_deref())
 }
 

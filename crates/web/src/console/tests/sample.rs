@@ -3,12 +3,14 @@
 //! Each text goes through [`Sample::text`], so that the same pages can be filled with markup by an enemy.
 
 mod activation;
+mod apps;
 mod invitation;
 mod invitations;
 mod organization;
 mod people;
 mod rules;
 mod security;
+mod service_keys;
 mod teams;
 
 use std::time::Duration;
@@ -24,7 +26,9 @@ use crate::console::door::{
 };
 use crate::console::failure::{Failure, FailurePage};
 use crate::console::frame::{Environment, Frame, OrgChoice, OrgPlace, OrgWay, Room};
-use crate::console::keys::{CreatedKey, DeleteKeyPage, KeyForm, KeyRow, KeyState, KeysPage, ServiceChoice};
+use crate::console::keys::{
+    CreatedKey, DeleteKeyPage, ExpiryField, KeyForm, KeyRow, KeyState, KeysPage, ServiceChoice,
+};
 use crate::console::overview::{Need, OverviewPage, SignIn};
 use crate::console::people::PersonLink;
 use crate::console::revocations::{
@@ -256,6 +260,8 @@ impl Sample {
         pages.extend(self.failures());
         pages.extend(self.my_keys());
         pages.extend(self.security());
+        pages.extend(self.service_keys());
+        pages.extend(self.apps());
         pages.extend(self.org_rooms());
         pages.extend(self.people_pages());
         pages.extend(self.person_pages());
@@ -426,8 +432,7 @@ impl Sample {
         };
         KeyForm {
             name: self.text("laptop"),
-            expiry: "30d".to_owned(),
-            expires_on: String::new(),
+            expiry: ExpiryField { choice: "30d".to_owned(), on: String::new() },
             services: vec![
                 choice("registry", "Private registry", "push and pull in the whole org", None),
                 choice("catalog", "Catalog", "read in team vision", None),
@@ -459,7 +464,7 @@ impl Sample {
             page("keys-empty", &keys_page(vec![], None, None)),
             page("keys-first", &keys_page(vec![], Some(self.form(Problems::default())), None)),
             page("keys-new-wrong", &keys_page(self.keys(), Some(self.form(taken)), None)),
-            page("keys-created", &keys_page(self.keys(), None, Some(CreatedKey { name: self.text("laptop"), secret }))),
+            page("keys-created", &keys_page(self.keys(), None, Some(CreatedKey::first(self.text("laptop"), secret)))),
             page("keys-delete", &DeleteKeyPage { frame: self.frame(Room::Keys), key: self.keys().remove(0) }),
         ]
     }

@@ -6,7 +6,7 @@ use super::{Rendered, Sample, page, problem};
 use crate::console::frame::Room;
 use crate::console::people::{Because, Origin, PeoplePage, PersonLink, PersonRow, PersonState, RoleRow, Tab, Tabs};
 use crate::console::person::{
-    Blast, DeactivatePage, HoldRow, IdentityRow, PersonPage, RemovePage, SessionRow, Switch, TakePage,
+    Blast, DeactivatePage, HoldRow, IdentityRow, PersonPage, RemovePage, RevokeKeyPage, SessionRow, Switch, TakePage,
 };
 use crate::console::roles::RoleForm;
 use crate::console::rules::ServiceRoles;
@@ -147,6 +147,7 @@ impl Sample {
                 self.role(Some("vision"), "NGC Catalog Read", vec![self.because("Vision readers", "vision-all")]),
             ],
             keys: if active { self.keys().into_iter().take(3).collect() } else { vec![] },
+            revokes: true,
             sessions: if active {
                 vec![session("okta", 9_000, 120), session("password", 80_000, 7_000)]
             } else {
@@ -226,6 +227,12 @@ impl Sample {
             reason: self.text("Left the company"),
             problems,
         };
+        let revoke = RevokeKeyPage {
+            frame: self.frame(Room::People),
+            person: self.mei(),
+            key: self.keys().remove(0),
+            legacy: true,
+        };
         let take = TakePage {
             frame: self.frame(Room::People),
             person: self.mei(),
@@ -247,6 +254,7 @@ impl Sample {
             page("person-give-wrong", &self.by_hand(problem("role", self.text("Choose a role of the list")))),
             page("person-left", &self.left()),
             page("take", &take),
+            page("person-revoke-key", &revoke),
             page("remove", &remove(None)),
             page("remove-owner", &remove(Some(self.text("/login?email=ana&return_to=%2F")))),
             page("deactivate", &deactivate(Problems::default())),
