@@ -14,8 +14,7 @@ mod way_back;
 
 pub use cardea_connect::Arrival;
 use cardea_connect::{ConnectError, Departure, Flow as Attempt};
-use cardea_model::fault::whole;
-use cardea_model::{Fault, Kind, Timestamp, chance};
+use cardea_model::{Fault, Kind, Timestamp, chance, fault::whole};
 use cardea_store::connection::{self, Connection};
 use cardea_store::db::{Conn, DbError};
 use cardea_store::flow::{self, Flow};
