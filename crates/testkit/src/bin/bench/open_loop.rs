@@ -18,7 +18,7 @@ const SPAN: Duration = Duration::from_secs(3);
 
 /// What was seen, sorted.
 pub(crate) struct Seen {
-    /// From when a request was due until its answer was there.
+    /// From when a request was due until its answer was there, or until nobody looked any more.
     pub(crate) latencies: Vec<Duration>,
     /// From when a request was due until the loader saw that it was.
     pub(crate) late: Vec<Duration>,
@@ -88,6 +88,9 @@ pub(crate) fn run(address: SocketAddr, connections: usize, rate: f64, checks: &C
             }
         }
     }
+    // Whoever has no answer yet has waited at least until now: a server that stands still must not look like a quick one.
+    let unanswered = busy.iter().map(|line| line.due).chain(waiting).filter(|due| *due > began + WARM);
+    seen.latencies.extend(unanswered.map(|due| due.elapsed()));
     seen.latencies.sort();
     seen.late.sort();
     Ok(seen)
