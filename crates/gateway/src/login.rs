@@ -29,7 +29,7 @@ use crate::context::Ctx;
 use crate::password::PasswordError;
 use crate::rules::Claims;
 use crate::session::Opened;
-use crate::tries::{network, seconds};
+use crate::tries;
 
 /// How long a person has between the first click and coming back.
 pub const ATTEMPT_LIFE: Duration = Duration::from_secs(600);
@@ -390,11 +390,5 @@ async fn rejected(app: &App, ctx: &Ctx, row: &Connection, error: &LoginError) {
 
 /// Refuses a network that begins or finishes more sign-ins than people do.
 fn limit(app: &App, ctx: &Ctx, step: &str) -> Result<(), LoginError> {
-    crowd(app, ctx, step, app.settings.sign_ins_per_minute).map_err(LoginError::TooMany)
-}
-
-/// Counts a step of this network, which may take so many in a minute; or says in how many seconds it may take the next one.
-pub(crate) fn crowd(app: &App, ctx: &Ctx, step: &str, most: u32) -> Result<(), u32> {
-    let name = format!("{step} {}", network(ctx.ip));
-    app.tries.take(&name, most, Duration::from_secs(60), ctx.now).map_err(seconds)
+    tries::crowd(app, ctx, step, app.settings.sign_ins_per_minute).map_err(LoginError::TooMany)
 }

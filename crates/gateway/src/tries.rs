@@ -170,6 +170,12 @@ impl Guesses {
     }
 }
 
+/// Counts a step of this network, which may take so many in a minute; or says in how many seconds it may take the next one.
+pub(crate) fn crowd(app: &App, ctx: &Ctx, step: &str, most: u32) -> Result<(), u32> {
+    let name = format!("{step} {}", network(ctx.ip));
+    app.tries.take(&name, most, Duration::from_secs(60), ctx.now).map_err(seconds)
+}
+
 /// A wait in whole seconds, never too few.
 pub(crate) fn seconds(wait: Duration) -> u32 {
     u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)

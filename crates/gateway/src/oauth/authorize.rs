@@ -25,9 +25,9 @@ use crate::app::App;
 use crate::audit;
 use crate::check;
 use crate::context::Ctx;
-use crate::login;
 use crate::session;
 use crate::state::GrantType;
+use crate::tries;
 
 /// How long a code is good.
 pub const CODE_LIFE: Duration = Duration::from_secs(60);
@@ -102,7 +102,7 @@ struct Wanted<'r> {
 /// database's: shown here, never sent on.
 pub async fn authorize(app: &App, ctx: &Ctx, request: &Request) -> Result<Outcome, OAuthError> {
     let most = app.settings.sign_ins_per_minute.saturating_mul(PER_SIGN_IN);
-    login::crowd(app, ctx, "authorize", most).map_err(OAuthError::Crowded)?;
+    tries::crowd(app, ctx, "authorize", most).map_err(OAuthError::Crowded)?;
     let client_id = request.client_id.as_deref().ok_or(OAuthError::Request("`client_id` is missing"))?;
     let entry = check::known_client(app, client_id).await?;
     let client = entry.map(Client).ok_or(OAuthError::Request("there is no such client"))?;
