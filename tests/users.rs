@@ -21,6 +21,7 @@ stories! {
     somebody_without_a_password_waits_for_an_admin,
     nobody_is_made_beside_a_provider_or_twice,
     local_people_are_listed_page_by_page,
+    an_address_that_nobody_has_proven_opens_no_other_account,
 }
 
 pub(crate) const USERS: &str = "/api/v1/users";
@@ -278,5 +279,27 @@ async fn local_people_are_listed_page_by_page(engine: Engine) -> Result<()> {
     // Whoever has left the account is none of its people.
     let ended = owner.send(Method::DELETE, &format!("/api/v1/accounts/acme/users/{MEI}"), &json!({})).await?;
     assert_eq!((ended.status, owner.get(&at(&made)).await?.status), (200, 404), "{}", ended.body);
+    Ok(())
+}
+
+/// An admin makes somebody with another company's address and knows the password: a declaration that means the real one
+/// must not let that person in elsewhere.
+async fn an_address_that_nobody_has_proven_opens_no_other_account(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let owner = world.sign_in_owner().await?;
+    let (made, _) = make(&owner, "eva@globex.test").await?;
+    let mut state = cardea_testkit::world::state(world.provider.issuer());
+    let globex = json!({"name": "globex", "owner": {"email": "Eva@globex.test"}, "org": {"name": "globex", "kind": "enterprise"}});
+    state["accounts"].as_array_mut().context("accounts")?.push(globex);
+    let refused = world.node().apply(state.clone()).await.err().context("a refusal")?;
+    let said = format!("{refused:?}");
+    assert!(said.contains("accounts[1].owner.email") && said.contains("has not proven it"), "{said}");
+    // By mail they prove it, and choose a password that nobody else knows.
+    let asked = owner.send(Method::POST, &format!("{}/password", at(&made)), &json!({"notify": true})).await?;
+    assert_eq!(asked.status, 200, "{}", asked.body);
+    let letter = world.node().letter_to("eva@globex.test").await?;
+    let link = url::Url::parse(letter.links.first().context("a link")?)?.path().to_owned();
+    assert_eq!(world.browser()?.post_form(&link, &[("password", CHOSEN)]).await?.status, 303);
+    world.node().apply(state).await?;
     Ok(())
 }

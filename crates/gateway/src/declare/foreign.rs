@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cardea_model::name::{Email, domain};
 use cardea_store::db::Conn;
-use cardea_store::{account, client, connection, section};
+use cardea_store::{account, client, connection, member, person, section};
 use secrecy::ExposeSecret as _;
 
 use super::standing::{SIGNALS, Services, Standing};
@@ -42,6 +42,7 @@ pub(super) async fn of_account(
         None => {}
     }
     of_owners(&mut problems, &path, declared, &standing.owners, app.settings.org_owners);
+    of_addresses(&mut problems, conn, &path, declared, standing).await?;
     of_connections(&mut problems, conn, &path, declared, standing, seen).await?;
     of_tokens(&mut problems, (app, conn), &path, declared, standing, seen).await?;
     of_signals(&mut problems, conn, &path, declared, standing, seen).await?;
@@ -99,6 +100,35 @@ fn of_owners(problems: &mut Vec<Problem>, path: &str, declared: &Account, owners
             known.push(email);
         }
     }
+}
+
+/// Whoever is here by an address that only another account's admins say is theirs has a password that these may know.
+async fn of_addresses(
+    problems: &mut Vec<Problem>,
+    conn: &mut Conn,
+    path: &str,
+    declared: &Account,
+    standing: &Standing,
+) -> Result<(), DeclareError> {
+    let owner = declared.owner.iter().map(|owner| ("owner".to_owned(), Some(&owner.email)));
+    let users = declared.users.iter().flatten().enumerate();
+    let users = users.map(|(index, user)| (format!("users[{index}]"), user.email.as_ref()));
+    for (place, text) in owner.chain(users) {
+        let Some(email) = text.and_then(|text| Email::parse(text)) else { continue };
+        let Some(person) = person::with_email(conn, &email.normal).await?.filter(|person| !person.email_proven) else {
+            continue;
+        };
+        let here = match &standing.row {
+            Some(row) => member::of_user(conn, row.id, person.id).await?.is_some(),
+            None => false,
+        };
+        if !here {
+            let what =
+                "is held by a user of another account who has not proven it; have them choose a password by mail";
+            say(problems, format!("{path}.{place}.email"), what.to_owned());
+        }
+    }
+    Ok(())
 }
 
 async fn of_connections(
