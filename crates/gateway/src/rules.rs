@@ -28,7 +28,7 @@ pub(crate) use draft::is_linked;
 pub use draft::{RuleView, RulesView, Written, list, put, remove};
 pub use error::RulesError;
 pub use explain::{Asked, Explanation, GroupView, NearMiss, SaidView, explain};
-pub(crate) use frozen::{Earlier, Frozen, RuleSet, Sets, Shelf};
+pub(crate) use frozen::{Earlier, Frozen, Held, RuleSet, Sets, Shelf};
 pub use plan::{Changed, Counts, Guard, Named, Preview, Rows, Unasked};
 pub(crate) use settle::{finish, keep, settle};
 pub use standing::{Choices, InForce, choices, in_force};

@@ -57,6 +57,24 @@ pub async fn find(conn: &mut Conn, org: OrgId, number: i64) -> Result<Option<Gen
     .await
 }
 
+/// Whose mark counts under a generation, as JSON.
+pub async fn marks(conn: &mut Conn, org: OrgId, number: i64) -> Result<Option<String>, DbError> {
+    conn.optional(
+        sql!("SELECT marks FROM generation WHERE org_id = $1 AND number = $2"),
+        args![&org.to_string(), number],
+    )
+    .await
+}
+
+/// When a generation was put in force.
+pub async fn activated_at(conn: &mut Conn, org: OrgId, number: i64) -> Result<Option<Timestamp>, DbError> {
+    conn.optional(
+        sql!("SELECT activated_at FROM generation WHERE org_id = $1 AND number = $2"),
+        args![&org.to_string(), number],
+    )
+    .await
+}
+
 /// The newest generations of an org, the newest first.
 pub async fn newest(conn: &mut Conn, org: OrgId, limit: i64) -> Result<Vec<Generation>, DbError> {
     conn.all(

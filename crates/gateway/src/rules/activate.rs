@@ -16,7 +16,7 @@ use serde_json::json;
 use super::digest::{Digest, Previewed};
 use super::error::RulesError;
 use super::plan::{Counts, Draft, Guard, Preview, Rows, compare, each};
-use super::{Change, Flip, Frozen, finish, put_in_force, tell};
+use super::{Change, Flip, Frozen, Held, RuleSet, finish, put_in_force, tell};
 use crate::app::App;
 use crate::context::Ctx;
 use crate::{audit, feed, mail, session};
@@ -44,7 +44,7 @@ pub async fn preview(app: &App, ctx: &Ctx, account: AccountId) -> Result<Preview
     ctx.may(Permission::ManageRules, account)?;
     finish(app, account).await?;
     let draft = read(app, account).await?;
-    Ok(compare(app, ctx, draft, None).await?)
+    Ok(compare(app, ctx, draft, None).await?.0)
 }
 
 /// As [`preview`], with everybody whom it changes.
@@ -82,10 +82,10 @@ pub async fn activate(
         let people = member::count(&mut app.db.read().await?, account).await?;
         return Err(RulesError::Stale(draft.digest.since(digest, people)));
     }
-    let preview = compare(app, ctx, draft.clone(), None).await?;
+    let (preview, compiled) = compare(app, ctx, draft.clone(), None).await?;
     confirmed(&preview.guards, &draft.account, confirm)?;
     let summary = serde_json::to_string(&preview.counts).map_err(|_| RulesError::Corrupt("preview"))?;
-    let (mut tx, ctx, row) = locked(app, ctx, account).await?;
+    let (held, mut tx, ctx, row) = held(app, ctx, account).await?;
     // Under the lock nobody edits rules: what is put in force is what was compared.
     let standing = Draft::read(app, &mut tx, &row).await?.digest;
     if standing != draft.digest {
@@ -95,7 +95,8 @@ pub async fn activate(
     let (change, rules, counts) = (Change::Activate, &draft.rules, preview.counts);
     let flip = Flip { change, rules, active: true, digest: &standing.whole, summary: &summary };
     mail::owners::rules_activated(app, &mut tx, &ctx, &row, &counts).await?;
-    let generation = flip_to(app, tx, &ctx, &row, flip, "rules.activated").await?;
+    let done = ("rules.activated", Some(compiled));
+    let generation = flip_to(app, (held, tx), &ctx, &row, flip, done).await?;
     let previewed = Digest::previewed(digest).filter(|previewed| *previewed != Previewed::from(counts));
     Ok(Activated { generation, counts, previewed })
 }
@@ -120,26 +121,41 @@ pub(super) async fn locked(app: &App, ctx: &Ctx, account: AccountId) -> Result<(
     Ok((tx, ctx, row))
 }
 
+/// As [`locked`]; besides, nobody reads or compiles the rules of the org until what is put in force is kept.
+pub(super) async fn held(app: &App, ctx: &Ctx, account: AccountId) -> Result<(Held, Tx, Ctx, Account), RulesError> {
+    let row = account::find(&mut app.db.read().await?, account).await?.ok_or(RulesError::Missing("org"))?;
+    let held = Arc::clone(&app.memory()).rules.hold(row.org).await;
+    let (tx, ctx, row) = locked(app, ctx, account).await?;
+    Ok((held, tx, ctx, row))
+}
+
+/// Commits new rules, with the audit log's word for it, and keeps them as they are `compiled`.
 pub(super) async fn flip_to(
     app: &App,
-    mut tx: Tx,
+    (held, mut tx): (Held, Tx),
     ctx: &Ctx,
     row: &Account,
     flip: Flip<'_>,
-    action: &str,
+    (action, compiled): (&str, Option<Arc<RuleSet>>),
 ) -> Result<i64, RulesError> {
+    let memory = Arc::clone(&app.memory());
     let generation = put_in_force(app, &mut tx, ctx, row, flip).await?;
+    let sets = match compiled {
+        Some(compiled) => Some(memory.rules.ahead(&mut tx, (row.org, generation), compiled).await?),
+        None => None,
+    };
     let detail = json!({"generation": generation, "previous": row.rules.generation});
     audit::record(app, &mut tx, ctx, Some(row.id), action, &row.org.to_string(), detail).await?;
     tell(app, &mut tx, row.org).await?;
     tx.commit().await?;
+    if let Some(sets) = sets {
+        memory.rules.keep(row.org, &sets);
+    }
+    drop(held);
     // Whoever asks this node next is judged by the new rules; what is committed is so whether or not that can be waited for.
     if let Err(error) = feed::catch_up(app).await {
         tracing::warn!(error = whole(&error), "new rules are in force, and this node has not read the feed yet");
     }
-    // Compiled once here, before everybody asks.
-    let mut conn = app.db.read().await?;
-    Arc::clone(&app.memory()).rules.sets(&mut conn, row.org, generation).await?;
     Ok(generation)
 }
 
@@ -150,7 +166,8 @@ pub(super) async fn flip_to(
 /// [`RulesError`].
 pub async fn undo(app: &App, ctx: &Ctx, account: AccountId, generation: Option<i64>) -> Result<i64, RulesError> {
     ctx.may(Permission::ManageRules, account)?;
-    let (mut tx, ctx, row) = locked(app, ctx, account).await?;
+    let again = before(app, account).await?;
+    let (held, mut tx, ctx, row) = held(app, ctx, account).await?;
     // Whoever names what they take back does not take back what came since.
     if generation.is_some_and(|meant| meant != row.rules.generation) {
         return Err(RulesError::Stale(Vec::new()));
@@ -169,5 +186,15 @@ pub async fn undo(app: &App, ctx: &Ctx, account: AccountId, generation: Option<i
         None => Vec::new(),
     };
     let flip = Flip { change: Change::Undo, rules: &rules, active, digest: "", summary: "{}" };
-    flip_to(app, tx, &ctx, &row, flip, "rules.undone").await
+    let compiled = again.filter(|(number, _)| *number == current.previous).map(|(_, compiled)| compiled);
+    flip_to(app, (held, tx), &ctx, &row, flip, ("rules.undone", compiled)).await
+}
+
+/// The generation before the one in force, with its rules compiled while nobody waits.
+async fn before(app: &App, account: AccountId) -> Result<Option<(i64, Arc<RuleSet>)>, RulesError> {
+    let mut conn = app.db.read().await?;
+    let row = account::find(&mut conn, account).await?.ok_or(RulesError::Missing("org"))?;
+    let Some(current) = generation::find(&mut conn, row.org, row.rules.generation).await? else { return Ok(None) };
+    let compiled = Arc::clone(&app.memory()).rules.rules(&mut conn, row.org, current.previous).await?;
+    Ok(Some((current.previous, compiled)))
 }

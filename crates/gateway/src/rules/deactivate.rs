@@ -1,11 +1,13 @@
 //! Rules out of force, with what they gave or without.
 
+use std::sync::Arc;
+
 use cardea_model::Permission;
 use cardea_model::id::AccountId;
 use cardea_store::generation;
 use serde::{Deserialize, Serialize};
 
-use super::activate::{flip_to, locked, read};
+use super::activate::{flip_to, held, read};
 use super::error::RulesError;
 use super::plan::{Draft, Guard, Preview, compare};
 use super::{Change, Flip, Frozen};
@@ -49,7 +51,7 @@ pub async fn before_deactivating(
             (frozen, Some(app.settings.claims_max_age))
         }
     };
-    Ok(compare(app, ctx, Draft { rules, ..standing }, most).await?)
+    Ok(compare(app, ctx, Draft { rules, ..standing }, most).await?.0)
 }
 
 /// Takes the rules out of force. With [`Deactivation::Revoke`] every role that they gave is gone, and roles by hand of those
@@ -65,7 +67,7 @@ pub async fn deactivate(
     confirm: Option<&str>,
 ) -> Result<i64, RulesError> {
     ctx.may(Permission::ManageRules, account)?;
-    let (tx, ctx, row) = locked(app, ctx, account).await?;
+    let (held, tx, ctx, row) = held(app, ctx, account).await?;
     if !row.rules.active {
         return Err(RulesError::NotActive);
     }
@@ -81,5 +83,5 @@ pub async fn deactivate(
         Deactivation::Freeze => (Change::Freeze, "rules.frozen"),
     };
     let flip = Flip { change, rules: &[], active: false, digest: "", summary: "{}" };
-    flip_to(app, tx, &ctx, &row, flip, action).await
+    flip_to(app, (held, tx), &ctx, &row, flip, (action, Some(Arc::default()))).await
 }

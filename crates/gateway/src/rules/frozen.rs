@@ -11,7 +11,7 @@ use cardea_store::generation;
 use cardea_store::group::{self, Group};
 use cardea_store::member::InForce;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedMutexGuard, Semaphore};
 
 use super::Change;
 use crate::app::App;
@@ -108,18 +108,18 @@ impl RuleSet {
 #[derive(Debug, Default)]
 pub(crate) struct Sets {
     number: i64,
-    pub(crate) giving: RuleSet,
+    pub(crate) giving: Arc<RuleSet>,
     /// The earlier generations of [`Marks::also`], the oldest first.
     also: Vec<Earlier>,
     pub(crate) marks: Marks,
-    values: RwLock<HashMap<i64, Arc<Group>>>,
+    values: Arc<RwLock<HashMap<i64, Arc<Group>>>>,
 }
 
 /// A generation that was in force before.
 #[derive(Debug)]
 pub(crate) struct Earlier {
     pub(crate) number: i64,
-    pub(crate) rules: RuleSet,
+    pub(crate) rules: Arc<RuleSet>,
     /// When another one took its place: it manages nobody of whom something was first said later.
     pub(crate) until: Timestamp,
 }
@@ -141,6 +141,10 @@ pub(crate) struct Shelf {
 
 type Turn = tokio::sync::Mutex<()>;
 
+/// While it is held nobody else reads or compiles the rules of an org: whoever asks for those that have come in force waits
+/// until they are kept.
+pub(crate) struct Held(#[expect(dead_code, reason = "dropping it is what it is for")] OwnedMutexGuard<()>);
+
 /// So many comparisons of everybody go on at once on a node.
 const MOST_COMPARISONS: usize = 2;
 
@@ -151,6 +155,8 @@ impl Default for Shelf {
     }
 }
 
+/// Of an org so many groups are kept at the most; beyond them all are forgotten, and read again.
+const MOST_GROUPS: usize = 20_000;
 /// A node of many small orgs forgets all of them at this number, and reads again what it is asked for.
 const MOST_ORGS: usize = 4096;
 
@@ -162,22 +168,53 @@ impl Shelf {
         }
         // What a transaction sees may never be committed, and another generation of this number come to be.
         if !conn.reads_commits() {
-            return Ok(Arc::new(Sets::read(conn, org, number).await?));
+            let reader = Reader { conn, org, known: self.latest(org), fresh: None };
+            return Ok(Arc::new(reader.sets(number).await?));
         }
         let turn = self.turn(org);
         let _turn = turn.lock().await;
-        if let Some(known) = self.known(org, number) {
-            return Ok(known);
+        match self.known(org, number) {
+            Some(known) => Ok(known),
+            None => {
+                let reader = Reader { conn, org, known: self.latest(org), fresh: None };
+                let fresh = Arc::new(reader.sets(number).await?);
+                self.keep(org, &fresh);
+                Ok(fresh)
+            }
         }
-        let fresh = Arc::new(Sets::read(conn, org, number).await?);
+    }
+
+    /// Holds off whoever else would read the rules of an org.
+    pub(super) async fn hold(&self, org: OrgId) -> Held {
+        Held(self.turn(org).lock_owned().await)
+    }
+
+    /// The rules of a generation, compiled, for whoever is about to put them in force again.
+    pub(super) async fn rules(&self, conn: &mut Conn, org: OrgId, number: i64) -> Result<Arc<RuleSet>, DbError> {
+        Reader { conn, org, known: self.latest(org), fresh: None }.compiled(number).await
+    }
+
+    /// The sets of a generation that is about to be committed, whose rules are compiled already. It needs no reader of its
+    /// own: all of them may be with those who wait.
+    pub(super) async fn ahead(
+        &self,
+        tx: &mut Conn,
+        (org, number): (OrgId, i64),
+        giving: Arc<RuleSet>,
+    ) -> Result<Arc<Sets>, DbError> {
+        let reader = Reader { conn: tx, org, known: self.latest(org), fresh: Some(giving) };
+        Ok(Arc::new(reader.sets(number).await?))
+    }
+
+    /// Keeps sets that are committed.
+    pub(super) fn keep(&self, org: OrgId, fresh: &Arc<Sets>) {
         let mut shelf = self.sets.write().unwrap_or_else(PoisonError::into_inner);
         if shelf.len() >= MOST_ORGS {
             shelf.clear();
         }
-        if shelf.get(&org).is_none_or(|known| known.number < number) {
-            shelf.insert(org, Arc::clone(&fresh));
+        if shelf.get(&org).is_none_or(|known| known.number < fresh.number) {
+            shelf.insert(org, Arc::clone(fresh));
         }
-        Ok(fresh)
     }
 
     /// As [`Self::sets`], with a reader of its own where they are not at hand.
@@ -189,8 +226,11 @@ impl Shelf {
     }
 
     fn known(&self, org: OrgId, number: i64) -> Option<Arc<Sets>> {
-        let known = self.sets.read().unwrap_or_else(PoisonError::into_inner).get(&org).cloned();
-        known.filter(|known| known.number == number)
+        self.latest(org).filter(|known| known.number == number)
+    }
+
+    fn latest(&self, org: OrgId) -> Option<Arc<Sets>> {
+        self.sets.read().unwrap_or_else(PoisonError::into_inner).get(&org).cloned()
     }
 
     fn turn(&self, org: OrgId) -> Arc<Turn> {
@@ -211,20 +251,14 @@ impl Shelf {
 impl Sets {
     /// Whose mark counts under a generation; nobody's under none.
     pub(super) async fn marks(conn: &mut Conn, org: OrgId, number: i64) -> Result<Marks, DbError> {
-        let row = generation::find(conn, org, number).await?;
-        Ok(row.map_or_else(Marks::default, |row| readable(&row.marks, org, number)))
+        let marks = generation::marks(conn, org, number).await?;
+        Ok(marks.map_or_else(Marks::default, |marks| readable(&marks, org, number)))
     }
 
-    async fn read(conn: &mut Conn, org: OrgId, number: i64) -> Result<Self, DbError> {
-        let marks = Self::marks(conn, org, number).await?;
-        let mut also = Vec::with_capacity(marks.also.len());
-        for earlier in &marks.also {
-            let next = generation::find(conn, org, earlier + 1).await?;
-            let until = next.map_or(Timestamp::from_micros(i64::MAX), |next| next.activated_at);
-            also.push(Earlier { number: *earlier, rules: compiled(conn, org, *earlier).await?, until });
-        }
-        let giving = compiled(conn, org, number).await?;
-        Ok(Self { number, giving, also, marks, values: RwLock::default() })
+    /// The rules of a generation, if these sets have them.
+    fn rules_of(&self, number: i64) -> Option<&Arc<RuleSet>> {
+        let earlier = || self.also.iter().find(|earlier| earlier.number == number).map(|earlier| &earlier.rules);
+        if self.number == number { Some(&self.giving) } else { earlier() }
     }
 
     /// The earlier generations whose people may not carry their marks yet, the oldest first.
@@ -252,25 +286,61 @@ impl Sets {
         let read: Vec<Arc<Group>> = group::with_ids(conn, &missing).await?.into_iter().map(Arc::new).collect();
         if conn.reads_commits() {
             let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
+            if values.len() >= MOST_GROUPS {
+                values.clear();
+            }
             values.extend(read.iter().map(|group| (group.id, Arc::clone(group))));
         }
         Ok(known.into_iter().chain(read).collect())
     }
 }
 
-async fn compiled(conn: &mut Conn, org: OrgId, number: i64) -> Result<RuleSet, DbError> {
-    let Some(row) = generation::find(conn, org, number).await? else { return Ok(RuleSet::default()) };
-    let frozen: Vec<Frozen> = readable(&row.rules, org, number);
-    // Thousands of matchers take a while: whoever waits for another answer does not wait for that. A transaction does not
-    // let go of the writer either way.
-    let compiled = match conn.reads_commits() {
-        true => tokio::task::spawn_blocking(move || RuleSet::compile(&frozen)).await.unwrap_or(None),
-        false => RuleSet::compile(&frozen),
-    };
-    Ok(compiled.unwrap_or_else(|| {
-        tracing::error!(org.id = %org, generation = number, "rules in force cannot be used; they give nothing");
-        RuleSet::default()
-    }))
+/// Reads sets, with what is compiled already: a generation that was committed never changes.
+struct Reader<'a> {
+    conn: &'a mut Conn,
+    org: OrgId,
+    /// Those that are kept.
+    known: Option<Arc<Sets>>,
+    /// The rules of the generation that is read.
+    fresh: Option<Arc<RuleSet>>,
+}
+
+impl Reader<'_> {
+    async fn sets(mut self, number: i64) -> Result<Sets, DbError> {
+        let marks = Sets::marks(self.conn, self.org, number).await?;
+        let mut also = Vec::with_capacity(marks.also.len());
+        for earlier in &marks.also {
+            let next = generation::activated_at(self.conn, self.org, earlier + 1).await?;
+            let until = next.unwrap_or(Timestamp::from_micros(i64::MAX));
+            also.push(Earlier { number: *earlier, rules: self.compiled(*earlier).await?, until });
+        }
+        let giving = match self.fresh.take() {
+            Some(fresh) => fresh,
+            None => self.compiled(number).await?,
+        };
+        let values = self.known.map(|known| Arc::clone(&known.values)).unwrap_or_default();
+        Ok(Sets { number, giving, also, marks, values })
+    }
+
+    async fn compiled(&mut self, number: i64) -> Result<Arc<RuleSet>, DbError> {
+        if let Some(known) = self.known.as_ref().and_then(|known| known.rules_of(number)) {
+            return Ok(Arc::clone(known));
+        }
+        let (org, Some(row)) = (self.org, generation::find(self.conn, self.org, number).await?) else {
+            return Ok(Arc::default());
+        };
+        let compile = move || RuleSet::compile(&readable::<Vec<Frozen>>(&row.rules, org, number));
+        // Thousands of matchers take a while: whoever waits for another answer does not wait for that. A transaction does not
+        // let go of the writer either way.
+        let compiled = match self.conn.reads_commits() {
+            true => tokio::task::spawn_blocking(compile).await.unwrap_or(None),
+            false => compile(),
+        };
+        Ok(Arc::new(compiled.unwrap_or_else(|| {
+            tracing::error!(org.id = %org, generation = number, "rules in force cannot be used; they give nothing");
+            RuleSet::default()
+        })))
+    }
 }
 
 /// What a generation's JSON says; nothing if this release cannot read it.

@@ -155,14 +155,14 @@ enum Told {
     Each(mpsc::Sender<Result<Vec<Changed>, GatewayError>>),
 }
 
-/// What activation of `draft` would do, in the words of whoever asks. With `most`, lists that are older than that do not
-/// count afterwards.
+/// What activation of `draft` would do, in the words of whoever asks, and its rules as they are evaluated. With `most`, lists
+/// that are older than that do not count afterwards.
 pub(super) async fn compare(
     app: &App,
     ctx: &Ctx,
     draft: Draft,
     most: Option<Duration>,
-) -> Result<Preview, GatewayError> {
+) -> Result<(Preview, Arc<RuleSet>), GatewayError> {
     let (of, asked) = (app.clone(), ctx.clone());
     apart(app, async move { walk(&of, &asked, &draft, most, &Told::Worst).await }).await
 }
@@ -218,8 +218,8 @@ async fn walk(
     draft: &Draft,
     most: Option<Duration>,
     told: &Told,
-) -> Result<Preview, GatewayError> {
-    let set = RuleSet::compile(&draft.rules).ok_or(GatewayError::Corrupt("rule"))?;
+) -> Result<(Preview, Arc<RuleSet>), GatewayError> {
+    let set = Arc::new(RuleSet::compile(&draft.rules).ok_or(GatewayError::Corrupt("rule"))?);
     let mut conn = app.db.read().await?;
     let account = &draft.account;
     let sets = Arc::clone(&app.memory()).rules.sets(&mut conn, account.org, account.rules.generation).await?;
@@ -249,7 +249,7 @@ async fn walk(
     let (guards, counts) = (comparison.guards(), comparison.counts());
     let people = named(&mut conn, &table, comparison.take_all()).await?;
     let broken = draft.rules.iter().filter(|rule| rule.body.enabled && !targets.broken(app, &rule.body).is_empty());
-    Ok(Preview {
+    let preview = Preview {
         digest: draft.digest.counted(counts).to_string(),
         generation: account.rules.generation,
         counts,
@@ -257,7 +257,8 @@ async fn walk(
         broken: broken.map(|rule| rule.name.clone()).collect(),
         unasked: unasked(&draft.rules, |connection, claim| comparison.is_told(connection, claim)),
         people,
-    })
+    };
+    Ok((preview, set))
 }
 
 /// The claims besides a connection's own that rules read and nobody has told.
