@@ -6,6 +6,7 @@
 //! | [`jwks`] | the one cache of other people's signing keys |
 //! | [`connector`] | what a sign-in needs of any identity provider: depart, arrive, one [`Identity`] out |
 //! | [`oidc`] | the connector for OpenID Connect |
+//! | [`saml`] | the connector for SAML 2.0, with a strict reader of its own |
 //! | [`mail`] | messages to people, into a folder or to a mail server |
 //!
 //! Nothing here knows of accounts, sessions or the database: what was learnt goes up as a return value.
@@ -17,6 +18,7 @@ pub mod fetch;
 pub mod jwks;
 pub mod mail;
 pub mod oidc;
+pub mod saml;
 
 pub use connector::{Arrival, ClaimedEmail, Connector, Departure, Flow, GroupClaims, Identity, Outside};
 pub use error::{ConnectError, Step};
@@ -24,6 +26,7 @@ pub use fetch::{Fetch, FetchError, Fetched, Forbidden, OutboundPolicy};
 pub use jwks::{JwksCache, JwksError, KeySet};
 pub use mail::{Letter, Mail, MailError, MailWay};
 pub use oidc::{GroupsClaim, MetadataCache, OidcConnector, OidcSettings, TokenAuth, groups_in};
+pub use saml::{IdpMetadata, Posted, SamlConnector, SamlError, SamlSettings, SignedStatement, SpKeys};
 
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,7 @@ mod verify;
 
 use discovery::Metadata;
 use exchange::Tokens;
+pub(crate) use groups::gather;
 pub use groups::groups_in;
 use identity::Claims;
 pub use remembered::MetadataCache;

@@ -33,14 +33,24 @@ pub(super) fn read(claims: &Map<String, Value>, at: &GroupsClaim, remarks: &mut 
             std::slice::from_ref(value)
         }
     };
+    gather(values.iter().map(name), at.split, remarks)
+}
+
+/// The groups of these names, composed (NFC), each once; a value that is no name is passed over. What was odd goes to
+/// `remarks`.
+pub(crate) fn gather<'a>(
+    values: impl Iterator<Item = Option<&'a str>>,
+    at: Option<char>,
+    remarks: &mut Vec<String>,
+) -> GroupClaims {
     let mut groups = Vec::new();
     let mut seen = HashSet::new();
     for value in values {
-        let Some(text) = name(value) else {
+        let Some(text) = value else {
             remark(remarks, "a value of the groups claim is no name and was passed over");
             continue;
         };
-        for group in split(text, at.split) {
+        for group in split(text, at) {
             let group: String = group.nfc().collect();
             // No database keeps it, and no group of anybody's is called so.
             if group.contains('\0') {
