@@ -32,8 +32,9 @@ pub(crate) fn source() -> SystemRandom {
     SystemRandom::new()
 }
 
+/// Random bytes, all of them.
 #[expect(clippy::disallowed_methods, reason = "the one door for chance of this crate")]
-fn fill(bytes: &mut [u8]) -> Result<(), Unspecified> {
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), Unspecified> {
     aws_lc_rs::rand::fill(bytes)
 }
 
