@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what is missing, and nothing that is there:
 #   scripts/setup.sh build   a C compiler
-#   scripts/setup.sh test    that, PostgreSQL, Chromium, OpenSSL, Node, the test runner, and the programs that the stories
-#                            talk to: docker's client, skopeo, a registry, nginx and Apache
+#   scripts/setup.sh test    that, PostgreSQL, Chromium, OpenSSL, Node, the test runner, xmlsec1 for a second opinion on
+#                            signatures, and the programs that the stories talk to: docker's client, skopeo, a registry,
+#                            nginx and Apache
 #   scripts/setup.sh ci      that, and the dependency checkers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -120,6 +121,7 @@ for_test() {
     has chromium || packages+=(chromium)
     has openssl || packages+=(openssl)
     has skopeo || packages+=(skopeo)
+    has xmlsec1 || packages+=(xmlsec1)
     # Without its scripts, which the package apache2 would bring, nothing of it is started.
     [[ -e $modules/mod_auth_openidc.so ]] || packages+=(apache2-bin libapache2-mod-auth-openidc)
     (($(node_major) >= oldest_node)) || packages+=(python3-venv)

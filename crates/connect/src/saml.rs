@@ -7,6 +7,7 @@
 //! | encrypted assertions | `decrypt.rs` | old ciphers, answers that help to guess |
 //! | from attributes to an identity | `identity.rs` | ambiguous people, a missing list read as an empty one |
 //! | the provider's metadata and keys | `metadata.rs`, `certificate.rs` | weak keys, no keys, addresses that are scripts |
+//! | signing out | `logout.rs`, `redirect.rs` | messages of nobody, queries written in two ways |
 //! | what we send, and our keys | `request.rs`, `redirect.rs`, `writer.rs`, `published.rs`, `keys.rs` | |
 //!
 //! Verifying is pure and does not wait for anything: whoever calls does it where it may take a while. That an answer is
@@ -26,6 +27,7 @@ mod error;
 mod gate;
 mod identity;
 mod keys;
+mod logout;
 mod metadata;
 mod metadata_error;
 mod names;
@@ -42,13 +44,14 @@ mod writer;
 pub use certificate::Certificate;
 pub use error::SamlError;
 pub use keys::SpKeys;
+pub use logout::{LogoutMessage, LogoutOutcome, LogoutRequest, LogoutResponse};
 pub use metadata::{Binding, Endpoint, IdpMetadata, Reach};
 pub use metadata_error::MetadataError;
 pub use published::sp_metadata;
 pub use response::{Placement, Posted};
 
 use conditions::Expected;
-use redirect::REQUEST;
+use redirect::{REQUEST, RESPONSE};
 
 /// What an admin says about a SAML provider, and what we hold for it.
 #[derive(Clone, Debug)]
@@ -212,6 +215,57 @@ impl SamlConnector {
             now,
         };
         response::accept(&self.settings, &expected, posted)
+    }
+
+    /// A logout message in the raw query of a redirect, as the browser sent it, without the `?`.
+    ///
+    /// # Errors
+    /// A variant per cause: it is not signed by the provider, not for us, not of now, or not understood.
+    pub fn logout_by_redirect(&self, query: &str, now: Timestamp) -> Result<LogoutMessage, SamlError> {
+        logout::by_redirect(&self.settings, query, now)
+    }
+
+    /// A logout message in the posted form field of this name, `SAMLRequest` or `SAMLResponse`.
+    ///
+    /// # Errors
+    /// A variant per cause: it is not signed by the provider, not for us, not of now, or not understood.
+    pub fn logout_by_post(
+        &self,
+        parameter: &str,
+        field: &str,
+        relay_state: Option<String>,
+        now: Timestamp,
+    ) -> Result<LogoutMessage, SamlError> {
+        logout::by_post(&self.settings, parameter, field, relay_state, now)
+    }
+
+    /// Where the browser goes to be signed out at the provider too, of this session or of all. `state` is random and
+    /// names the request (its id is `_` and the state); it travels as RelayState.
+    ///
+    /// # Errors
+    /// The provider offers no redirect for signing out, or our key cannot sign.
+    pub fn log_out(&self, state: &str, name: &NameId, session: Option<&str>, now: Timestamp) -> Result<Url, SamlError> {
+        let endpoint = self.settings.idp.slo_by_redirect()?;
+        let id = format!("_{state}");
+        let message = logout::our_request(&self.settings, &id, (name, session), &endpoint.written, now);
+        redirect::signed(&endpoint.location, REQUEST, &message, Some(state), &self.settings.keys)
+    }
+
+    /// Where the browser goes with our answer to a provider's request. `state` is random and names the answer.
+    ///
+    /// # Errors
+    /// The provider offers no redirect for signing out, or our key cannot sign.
+    pub fn logged_out(
+        &self,
+        state: &str,
+        request: &LogoutRequest,
+        outcome: LogoutOutcome,
+        now: Timestamp,
+    ) -> Result<Url, SamlError> {
+        let (location, written) = self.settings.idp.slo_by_redirect()?.for_answers();
+        let id = format!("_{state}");
+        let message = logout::our_response(&self.settings, &id, &request.id, outcome, written, now);
+        redirect::signed(location, RESPONSE, &message, request.relay_state.as_deref(), &self.settings.keys)
     }
 }
 

@@ -164,6 +164,9 @@ pub enum SamlError {
     /// A parameter of the query that is missing.
     #[error("the parameter `{0}` is missing")]
     ParameterMissing(&'static str),
+    /// A logout message without a signature.
+    #[error("the logout message is not signed")]
+    LogoutUnsigned,
     /// What is in the query is not DEFLATE, or far too much of it.
     #[error("the message is not packed as the redirect binding demands")]
     Packing,
@@ -224,6 +227,7 @@ impl SamlError {
             Self::OwnKey => "own_key",
             Self::ParameterRepeated(_) => "parameter_repeated",
             Self::ParameterMissing(_) => "parameter_missing",
+            Self::LogoutUnsigned => "logout_unsigned",
             Self::Packing => "packing",
         }
     }
@@ -259,6 +263,7 @@ impl Fault for SamlError {
             | Self::SignatureAlgorithm
             | Self::Digest
             | Self::Signature
+            | Self::LogoutUnsigned
             | Self::KeyTransport
             | Self::ContentCipher
             | Self::Decryption

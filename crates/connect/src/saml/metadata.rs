@@ -50,6 +50,16 @@ pub struct Endpoint {
     pub(super) response_written: Option<String>,
 }
 
+impl Endpoint {
+    /// Where answers go, and to the letter.
+    pub(super) fn for_answers(&self) -> (&Url, &str) {
+        match (&self.response_location, &self.response_written) {
+            (Some(location), Some(written)) => (location, written),
+            _ => (&self.location, &self.written),
+        }
+    }
+}
+
 /// One identity provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdpMetadata {
@@ -104,6 +114,12 @@ impl IdpMetadata {
     /// The address for signing in by this binding.
     pub(super) fn sso_by(&self, binding: Binding) -> Result<&Endpoint, SamlError> {
         self.sso.iter().find(|endpoint| endpoint.binding == binding).ok_or(MetadataError::NoBinding.into())
+    }
+
+    /// The address for signing out by redirect.
+    pub(super) fn slo_by_redirect(&self) -> Result<&Endpoint, SamlError> {
+        let mut fitting = self.slo.iter().filter(|endpoint| endpoint.binding == Binding::Redirect);
+        fitting.next().ok_or(MetadataError::NoBinding.into())
     }
 
     /// The keys, if there are any and the metadata still holds. Without keys nothing is accepted, rather than everything.

@@ -61,6 +61,7 @@ impl SamlError {
             Self::Comment => COMMENT,
             Self::AssertionCount => "Let the provider send one assertion in a response, not inside another one",
             Self::Unsigned => UNSIGNED,
+            Self::LogoutUnsigned => "Switch on signing of logout messages at the provider",
             Self::Transform => TRANSFORM,
             Self::Sha1 => SHA_1,
             Self::SignatureAlgorithm => SIGNATURE_ALGORITHM,
