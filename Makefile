@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 export CARDEA_TOOLS ?= $(HOME)/.cache/cardea/tools
 export PATH := $(CARDEA_TOOLS)/bin:$(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo test bench chaos ci check-format check-lints check-docs check-dependencies check-unused check-generated
+.PHONY: help demo test bench chaos fuzz ci check-format check-lints check-docs check-dependencies check-unused check-generated
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,12 @@ chaos: ## races and kills, many more of them than in `make test`
 	@scripts/setup.sh test
 	cargo nextest run --locked --profile chaos --package cardea-server --test e2e races::
 	cargo nextest run --locked --profile chaos --workspace kill
+
+fuzz: TARGET ?= saml_response
+fuzz: FOR ?= 60
+fuzz: ## a parser against random input: make fuzz TARGET=saml_response FOR=600 (seconds)
+	@scripts/setup.sh build
+	@scripts/fuzz.sh $(TARGET) $(FOR)
 
 # The quick checks come first and the tests last, so that their summary ends the output.
 ci: export NEXTEST_PROFILE := ci

@@ -9,6 +9,7 @@
 //! | repeated, prefixed or oddly written ids | a signature over one element, an identity from another |
 //! | empty or relative namespaces | canonicalization that leaves something out |
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use base64::Engine as _;
@@ -72,10 +73,17 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Result<Xml, SamlError> {
     if text.len() > limits.bytes {
         return Err(SamlError::TooLarge);
     }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    survey(text, limits)?;
+    let mut text = Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text));
+    // One kind of line end (XML §2.11), of which the parser sees to only a part.
+    if text.contains('\r') {
+        text = Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"));
+    }
+    let breaks = survey(&text, limits)?;
+    if !breaks.is_empty() {
+        text = Cow::Owned(unbroken(&text, &breaks)?);
+    }
     let parser = Parser::new().with_max_depth(DEPTH_MOST).with_forbid_dtd(true);
-    let document = parser.parse(text).map_err(|_| SamlError::NotXml)?;
+    let document = parser.parse(&text).map_err(|_| SamlError::NotXml)?;
     if let Some(declared) = &document.xml_declaration {
         let utf8 = declared.encoding.as_ref().is_none_or(|name| name.eq_ignore_ascii_case("utf-8"));
         if declared.version != "1.0" || !utf8 {
@@ -87,9 +95,9 @@ pub(super) fn parse(text: &str, limits: &Limits) -> Result<Xml, SamlError> {
     Ok(xml)
 }
 
-/// One pass over the text, before the parser may spend time on it.
-fn survey(text: &str, limits: &Limits) -> Result<(), SamlError> {
-    let (mut tags, mut depth) = (0_usize, 0_u32);
+/// One pass over the text, before the parser may spend time on it; where lines break inside of attributes.
+fn survey(text: &str, limits: &Limits) -> Result<Vec<usize>, SamlError> {
+    let (mut tags, mut depth, mut breaks) = (0_usize, 0_u32, Vec::new());
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('<') {
         rest = if let Some(inside) = after.strip_prefix("![CDATA[") {
@@ -106,7 +114,7 @@ fn survey(text: &str, limits: &Limits) -> Result<(), SamlError> {
             }
             beyond(inside, "?>")?
         } else {
-            let (inside, further) = tag(after)?;
+            let (inside, further) = tag(after, text.len() - after.len(), &mut breaks)?;
             tags += 1;
             if inside.starts_with('/') {
                 depth = depth.saturating_sub(1);
@@ -119,21 +127,34 @@ fn survey(text: &str, limits: &Limits) -> Result<(), SamlError> {
             further
         };
     }
-    Ok(())
+    Ok(breaks)
+}
+
+/// The text with spaces where lines break inside of attributes, as every reader has to see them (XML §3.3.3).
+fn unbroken(text: &str, breaks: &[usize]) -> Result<String, SamlError> {
+    let mut bytes = text.as_bytes().to_vec();
+    for at in breaks {
+        if let Some(byte) = bytes.get_mut(*at) {
+            *byte = b' ';
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| SamlError::NotUtf8)
 }
 
 fn beyond<'a>(inside: &'a str, end: &str) -> Result<&'a str, SamlError> {
     inside.split_once(end).map(|(_, further)| further).ok_or(SamlError::NotXml)
 }
 
-/// What stands in a tag, and what follows it; `after` begins behind the `<`.
-fn tag(after: &str) -> Result<(&str, &str), SamlError> {
+/// What stands in a tag, and what follows it; `after` begins behind the `<`, at this place of the whole.
+fn tag<'a>(after: &'a str, place: usize, breaks: &mut Vec<usize>) -> Result<(&'a str, &'a str), SamlError> {
     let mut quote = None;
     let mut attributes = 0;
     for (at, byte) in after.bytes().enumerate() {
         if quote.is_some() {
             if quote == Some(byte) {
                 quote = None;
+            } else if matches!(byte, b'\n' | b'\t') {
+                breaks.push(place + at);
             }
         } else if matches!(byte, b'"' | b'\'') {
             quote = Some(byte);

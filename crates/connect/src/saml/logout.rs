@@ -1,5 +1,5 @@
-//! Signing out, both ways (SAML core §3.7). A message counts only if the provider signed it, and only for the sessions
-//! that it names: a name alone, which many know, ends nothing.
+//! Signing out, both ways (SAML core §3.7). A message counts only if the provider signed it: the names in it are known to
+//! many.
 
 use cardea_model::Timestamp;
 

@@ -1,7 +1,7 @@
 //! Messages of every form, written and signed by a small signer that shares no line with the reader.
 
-mod canonical;
 mod conditions;
+mod corpus;
 mod encryption;
 mod gate;
 mod identity;
@@ -10,5 +10,6 @@ mod metadata;
 mod mutations;
 mod placements;
 mod requests;
+mod second_opinion;
 mod signatures;
 mod world;

@@ -90,3 +90,12 @@ fn keys_that_are_none_are_refused() {
     let good = pem(include_str!("keys/service.key"));
     assert_eq!(SpKeys::read(&good, &[b"no"], Vec::new(), Vec::new()).unwrap_err(), SamlError::OwnKey);
 }
+
+/// Verifying takes a while, so it is done on another thread.
+#[test]
+fn what_verifying_needs_can_go_to_another_thread() {
+    fn can_go<T: Send + Sync + 'static>(_: &T) {}
+    can_go(&posted(&Forge::new().xml()).unwrap());
+    can_go(&SamlConnector::new(settings()));
+    can_go(&Forge::new().finish());
+}

@@ -1,5 +1,5 @@
-//! The canonical form and the signature as libxml2 and libxmlsec1 see them, which share no line with what we use. The
-//! program `xmlsec1` has to be there; without it these tests fail.
+//! Canonical forms, signatures and encryption as libxml2 and libxmlsec1 see them, which share no line with what we use.
+//! The program `xmlsec1` has to be there; without it these tests fail.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("cardea-canonical-{name}-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("cardea-second-opinion-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -78,9 +78,9 @@ fn grow(xml: &mut String, dice: &mut Dice, depth: u64) {
         "<![CDATA[<&>\"]]>",
         "caf\u{e9} \u{1f600}",
         "\"'",
-        "a]]&gt;",
+        "<![CDATA[x\r\ny\r]]>",
     ];
-    const VALUES: [&str; 6] = ["", "v", "&lt;&amp;&quot;'&gt;", "&#9;&#10;&#13; x", "\u{e9}", "a:b"];
+    const VALUES: [&str; 6] = ["q\r\n\tr", "v", "&lt;&amp;&quot;'&gt;", "&#9;&#10;&#13; x", "\u{e9}", "a:b"];
     let prefix = ["", "a:", "b:", "c:"][usize::try_from(dice.below(4)).unwrap()];
     let name = format!("{prefix}e{}", dice.below(5));
     write!(xml, "<{name}").unwrap();
@@ -120,6 +120,7 @@ fn what_libxmlsec1_signs_is_signed() {
     let folder = Folder::new("signed");
     let key = folder.write("key.pem", include_str!("keys/idp.key"));
     let keys = [Certificate::read(Who::Idp.certificate()).unwrap()];
+    let mut with_breaks = 0;
     for number in 0..60 {
         let mut dice = Dice(number * 7_919 + 1);
         let (mut before, mut inside) = (String::new(), String::new());
@@ -151,9 +152,13 @@ fn what_libxmlsec1_signs_is_signed() {
                 .map(|node| signature::verify(node, &keys).map(|by| by.is_some()))
         };
         assert_eq!(target(&tree), Some(Ok(true)), "{number}\n{signed}");
+        with_breaks += usize::from(signed.contains("\"q  r\""));
+        let broken = signed.replace("\"q  r\"", "'q\r\n\tr'").replace('\n', "\r\n").replace("\r\r", "\r");
+        assert_eq!(target(&gate::parse(&broken, &gate::MESSAGE).unwrap()), Some(Ok(true)), "{number}\n{broken}");
         let changed = signed.replacen("</ds:Signature>", "</ds:Signature>x", 1);
         assert_eq!(target(&gate::parse(&changed, &gate::MESSAGE).unwrap()), Some(Err(SamlError::Digest)), "{number}");
     }
+    assert!(with_breaks > 20, "{with_breaks}");
 }
 
 /// What we sign, libxmlsec1 finds signed: requests by form and logout messages.
@@ -173,4 +178,46 @@ fn what_we_sign_libxmlsec1_finds_signed() {
     };
     assert!(verify(&xml));
     assert!(!verify(&xml.replace("idp.example", "idp.invalid")));
+}
+
+#[test]
+fn what_libxmlsec1_encrypts_is_opened() {
+    let folder = Folder::new("encrypted");
+    let certificate = folder.write("certificate.pem", include_str!("keys/service.crt"));
+    let forge = Forge::new();
+    let assertion = folder.write("assertion.xml", &forge.inner());
+    let ciphers = [
+        ("http://www.w3.org/2001/04/xmlenc#aes128-cbc", "aes-128"),
+        ("http://www.w3.org/2001/04/xmlenc#aes256-cbc", "aes-256"),
+        ("http://www.w3.org/2009/xmlenc11#aes128-gcm", "aes-128"),
+        ("http://www.w3.org/2009/xmlenc11#aes256-gcm", "aes-256"),
+    ];
+    for (cipher, key) in ciphers {
+        let template = format!(
+            "<xenc:EncryptedData xmlns:xenc=\"http://www.w3.org/2001/04/xmlenc#\" \
+             Type=\"http://www.w3.org/2001/04/xmlenc#Element\"><xenc:EncryptionMethod Algorithm=\"{cipher}\"/>\
+             <ds:KeyInfo xmlns:ds=\"{DS}\"><xenc:EncryptedKey>\
+             <xenc:EncryptionMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p\"/><xenc:CipherData>\
+             <xenc:CipherValue/></xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo><xenc:CipherData><xenc:CipherValue/>\
+             </xenc:CipherData></xenc:EncryptedData>"
+        );
+        let template = folder.write("template.xml", &template);
+        let arguments = [
+            "--encrypt",
+            "--pubkey-cert-pem",
+            certificate.to_str().unwrap(),
+            "--session-key",
+            key,
+            "--xml-data",
+            assertion.to_str().unwrap(),
+        ];
+        let made = xmlsec1(&arguments, &template);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let data = String::from_utf8(made.stdout).unwrap();
+        let data = data.split_once("?>").unwrap().1;
+        let element = format!(
+            "<saml:EncryptedAssertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">{data}</saml:EncryptedAssertion>"
+        );
+        assert_eq!(finish(&forge.around(&element)).unwrap().identity.subject, "alice-1", "{cipher}");
+    }
 }
