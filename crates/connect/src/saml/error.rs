@@ -23,8 +23,8 @@ pub enum SamlError {
     /// Too deep, or too many elements or attributes.
     #[error("the message has too many elements or attributes, or nests them too deeply")]
     TooComplex,
-    /// A document type definition, or something else that begins `<!`.
-    #[error("the message has a document type definition")]
+    /// A document type definition, something else that begins `<!`, or an XInclude.
+    #[error("the message has a document type definition or an inclusion")]
     Doctype,
     /// A comment or a processing instruction.
     #[error("the message has a comment or a processing instruction")]

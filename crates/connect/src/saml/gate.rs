@@ -4,7 +4,7 @@
 //! | refused | against |
 //! |---|---|
 //! | size, depth, number of elements and of attributes, before the parser sees them | exhaustion |
-//! | DTD | entities, external files, default attributes |
+//! | DTD, XInclude | entities, external files, default attributes |
 //! | comments and processing instructions (in messages) | text that one reader joins and another cuts |
 //! | repeated, prefixed or oddly written ids | a signature over one element, an identity from another |
 //! | empty or relative namespaces | canonicalization that leaves something out |
@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use uppsala::{Element, NodeId, NodeKind, Parser};
 
 use super::error::SamlError;
+use super::names::INCLUSION;
 use super::tree::Xml;
 
 /// How deep elements may stand in one another.
@@ -185,6 +186,9 @@ fn inspect(xml: &Xml, limits: &Limits) -> Result<(), SamlError> {
             NodeKind::Element(element) => {
                 namespaces(element)?;
                 if limits.kind == Kind::Message {
+                    if element.name.namespace_uri.as_deref() == Some(INCLUSION) {
+                        return Err(SamlError::Doctype);
+                    }
                     identifiers(element, &mut ids)?;
                 }
             }

@@ -8,6 +8,8 @@ pub(super) const ALGORITHMS: &str = "urn:oasis:names:tc:SAML:metadata:algsupport
 pub(super) const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 pub(super) const ENCRYPTION: &str = "http://www.w3.org/2001/04/xmlenc#";
 pub(super) const ENCRYPTION_11: &str = "http://www.w3.org/2009/xmlenc11#";
+/// Another document in place of the element: XInclude.
+pub(super) const INCLUSION: &str = "http://www.w3.org/2001/XInclude";
 pub(super) const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 pub(super) const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";

@@ -1,5 +1,6 @@
 //! Messages of every form, written and signed by a small signer that shares no line with the reader.
 
+mod catalogue;
 mod conditions;
 mod corpus;
 mod encryption;

@@ -38,6 +38,10 @@ fn a_document_type_is_refused_in_every_form() {
         let xml = format!("{head}{}", Forge::new().xml());
         assert_eq!(finish(&xml).unwrap_err(), SamlError::Doctype, "{head}");
     }
+    let inclusion =
+        "<xi:include xmlns:xi=\"http://www.w3.org/2001/XInclude\" href=\"file:///etc/passwd\"></xi:include>";
+    let error = refused(|forge| forge.in_assertion(">Alice<", &format!(">{inclusion}<")));
+    assert_eq!(error, SamlError::Doctype);
 }
 
 #[test]

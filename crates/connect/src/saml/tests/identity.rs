@@ -72,6 +72,8 @@ fn an_e_mail_address_is_one_and_plain() {
         "a@\u{430}.example",
         "a@a",
         "a@[127.0.0.1]",
+        "a@a.example.",
+        " a@a.example",
     ];
     for bad in bad {
         assert_eq!(mail(bad).unwrap_err(), SamlError::EmailUnusable, "{bad:?}");
