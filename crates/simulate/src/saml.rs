@@ -8,6 +8,7 @@
 //! | `GET`, `POST /sso` | a page with one button a person, or at once a response (see below) |
 //! | `POST /sso/choose` | the button pressed |
 //! | `GET`, `POST /slo` | a logout request is answered by redirect, a response is noted |
+//! | `GET`, `POST /switches` | a page on which a person chooses the product and what goes wrong |
 //! | `GET /submit.js` | the script by which the page with the response posts itself |
 //!
 //! `/sso` answers without a page when its query has `simulate_user=NAME`. [`attacks`] is the catalogue of
@@ -31,6 +32,7 @@ mod scan;
 mod settings;
 mod shapes;
 mod signature;
+mod switches;
 mod time;
 mod xml;
 

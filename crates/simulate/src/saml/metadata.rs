@@ -15,7 +15,12 @@ const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 
 /// The metadata, wrong in these ways.
-pub(crate) fn metadata(settings: &SamlProviderSettings, keys: &[Arc<Key>], modes: &[MetadataMode]) -> String {
+pub(crate) fn metadata(
+    settings: &SamlProviderSettings,
+    shape: Shape,
+    keys: &[Arc<Key>],
+    modes: &[MetadataMode],
+) -> String {
     let now = (settings.now)();
     let mut published: Vec<String> = keys.iter().map(|key| descriptor_of(key)).collect();
     let mut entity = settings.entity_id.clone();
@@ -29,6 +34,8 @@ pub(crate) fn metadata(settings: &SamlProviderSettings, keys: &[Arc<Key>], modes
                 let weak = Key::generate(KeyKind::Rsa1024, &settings.entity_id, now);
                 published = weak.iter().map(descriptor_of).collect();
             }
+            MetadataMode::KeysWithoutUse => reuse(&mut published, ""),
+            MetadataMode::EncryptionKeysOnly => reuse(&mut published, " use=\"encryption\""),
             MetadataMode::ScriptUrl => sign_on = "javascript:alert(document.domain)".to_owned(),
             MetadataMode::Expired => valid_until = Some(instant(now - 86_400)),
             MetadataMode::Doctype => prologue = "<!DOCTYPE md:EntityDescriptor>",
@@ -42,7 +49,7 @@ pub(crate) fn metadata(settings: &SamlProviderSettings, keys: &[Arc<Key>], modes
         space
             .with("entityID", entity)
             .with_some("validUntil", valid_until.as_deref())
-            .holds(&federation(settings.shape))
+            .holds(&federation(shape))
             .holds(&role(settings, &published, &sign_on))
             .holds(&padding)
             .write()
@@ -74,6 +81,13 @@ fn role(settings: &SamlProviderSettings, keys: &[String], sign_on: &str) -> Stri
         .holds(&service("SingleSignOnService", REDIRECT, sign_on))
         .holds(&service("SingleSignOnService", POST, sign_on))
         .write()
+}
+
+/// Says something else about what the keys are for.
+fn reuse(published: &mut [String], usage: &str) {
+    for descriptor in published {
+        *descriptor = descriptor.replacen(" use=\"signing\"", usage, 1);
+    }
 }
 
 fn descriptor_of(key: &Key) -> String {

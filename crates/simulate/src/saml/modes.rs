@@ -74,6 +74,10 @@ pub enum MetadataMode {
     NoKeys,
     /// Only a certificate of 1024 bits.
     WeakKey,
+    /// Certificates without a `use`, which are for signing as well.
+    KeysWithoutUse,
+    /// Certificates for encryption only.
+    EncryptionKeysOnly,
     /// The sign-on address is a script.
     ScriptUrl,
     /// It was valid until yesterday.
@@ -157,16 +161,5 @@ impl ResponseMode {
 
 /// Whether some shape calls the groups so.
 fn is_groups(name: &str) -> bool {
-    let shapes = [
-        Shape::Generic,
-        Shape::Entra,
-        Shape::AdFs,
-        Shape::Ping,
-        Shape::OneLogin,
-        Shape::Shibboleth,
-        Shape::Keycloak,
-        Shape::Okta,
-        Shape::Google,
-    ];
-    shapes.iter().any(|shape| shape.attributes().groups == name)
+    Shape::ALL.iter().any(|shape| shape.attributes().groups == name)
 }

@@ -16,7 +16,7 @@ use super::metadata::metadata;
 use super::modes::{MetadataMode, Mode, ResponseMode};
 use super::request::{LogoutSeen, RequestSeen};
 use super::router::router;
-use super::settings::{SamlProviderSettings, Service};
+use super::settings::{Encrypt, SamlProviderSettings, Service, Sign};
 use super::shapes::{Occasion, Shape, draft, hash};
 use super::signature::Signer;
 use super::time::instant;
@@ -62,7 +62,11 @@ pub(crate) struct Shared {
 pub(crate) struct Memory {
     pub(crate) people: Vec<Person>,
     pub(crate) keys: KeyRing,
-    modes: Vec<Mode>,
+    pub(crate) shape: Shape,
+    sign: Sign,
+    encrypt: Option<Encrypt>,
+    service: Option<Service>,
+    pub(crate) modes: Vec<Mode>,
     pub(crate) requests: Vec<RequestSeen>,
     pub(crate) logouts: Vec<LogoutSeen>,
     /// The latest session of each person, by the short name.
@@ -87,6 +91,10 @@ impl SamlProvider {
         let memory = Memory {
             people: settings.people.clone(),
             keys: KeyRing { current, others, rogue: Arc::new(OnceLock::new()) },
+            shape: settings.shape,
+            sign: settings.sign,
+            encrypt: settings.encrypt.clone(),
+            service: settings.service.clone(),
             modes: Vec::new(),
             requests: Vec::new(),
             logouts: Vec::new(),
@@ -138,6 +146,26 @@ impl SamlProvider {
     /// Keeps every rule again.
     pub fn behave(&self) {
         self.shared.memory().modes.clear();
+    }
+
+    /// Imitates another product from now on.
+    pub fn imitate(&self, shape: Shape) {
+        self.shared.memory().shape = shape;
+    }
+
+    /// Signs so from now on.
+    pub fn sign(&self, sign: Sign) {
+        self.shared.memory().sign = sign;
+    }
+
+    /// Encrypts so from now on, or no longer; a service's key is often known late.
+    pub fn encrypt(&self, encrypt: Option<Encrypt>) {
+        self.shared.memory().encrypt = encrypt;
+    }
+
+    /// Serves this service and no other from now on.
+    pub fn register(&self, service: Service) {
+        self.shared.memory().service = Some(service);
     }
 
     /// Replaces everyone who can sign in.
@@ -205,8 +233,11 @@ impl Shared {
     }
 
     pub(crate) fn metadata(&self) -> String {
-        let keys = self.memory().keys.published();
-        metadata(&self.settings, &keys, &self.metadata_modes())
+        let (shape, keys) = {
+            let memory = self.memory();
+            (memory.shape, memory.keys.published())
+        };
+        metadata(&self.settings, shape, &keys, &self.metadata_modes())
     }
 
     pub(crate) fn metadata_modes(&self) -> Vec<MetadataMode> {
@@ -221,7 +252,7 @@ impl Shared {
 
     /// Where an answer to this request goes.
     pub(crate) fn service(&self, request: &RequestSeen) -> Service {
-        self.settings.service.clone().unwrap_or_else(|| Service {
+        self.memory().service.clone().unwrap_or_else(|| Service {
             entity_id: request.issuer.clone(),
             acs: request.acs.clone().unwrap_or_default(),
             slo: None,
@@ -248,6 +279,11 @@ impl Shared {
         draft(shape, &occasion, person)
     }
 
+    /// Where logout messages to the service go.
+    pub(crate) fn slo(&self) -> Option<String> {
+        self.memory().service.as_ref().and_then(|service| service.slo.clone())
+    }
+
     /// A key that nobody published.
     pub(crate) fn rogue(&self) -> Arc<Key> {
         let (cell, current) = {
@@ -264,7 +300,8 @@ impl Shared {
     /// A response that says nobody signed in.
     pub(crate) fn refuse(&self, request: &RequestSeen, person: &Person, codes: &[String]) -> String {
         let service = self.service(request);
-        let mut draft = self.draft(self.settings.shape, &service, Some(&request.id), person, self.now());
+        let shape = self.memory().shape;
+        let mut draft = self.draft(shape, &service, Some(&request.id), person, self.now());
         draft.envelope.status = codes.to_vec();
         let signer = draft.signer(Signer::new(self.memory().keys.current.clone()));
         posted(draft.envelope.around("").signed(&signer))
@@ -278,8 +315,8 @@ impl Shared {
         }
         let behind: i64 = modes.iter().map(ResponseMode::clock_behind).sum();
         let service = self.service(request);
-        let now = self.now();
-        let mut draft = self.draft(self.settings.shape, &service, Some(&request.id), person, now - behind);
+        let (shape, now) = (self.memory().shape, self.now());
+        let mut draft = self.draft(shape, &service, Some(&request.id), person, now - behind);
         let mut signer = Signer::new(self.memory().keys.current.clone());
         for mode in &modes {
             mode.spoil_draft(&mut draft, now);
@@ -289,8 +326,12 @@ impl Shared {
             signer = Signer::new(self.rogue());
         }
         self.remember(person, &draft);
-        let sign = (!modes.contains(&ResponseMode::Unsigned)).then_some(self.settings.sign);
-        let text = draft.compose(&Manner { sign, signer, encrypt: self.settings.encrypt.as_ref() });
+        let (sign, encrypt) = {
+            let memory = self.memory();
+            (memory.sign, memory.encrypt.clone())
+        };
+        let sign = (!modes.contains(&ResponseMode::Unsigned)).then_some(sign);
+        let text = draft.compose(&Manner { sign, signer, encrypt: encrypt.as_ref() });
         let end = draft.assertion.spaces.assertion.inner("NameID").closing();
         let tampered = modes.contains(&ResponseMode::TamperedNameId);
         posted(if tampered { text.replacen(&end, &format!("-forged{end}"), 1) } else { text })

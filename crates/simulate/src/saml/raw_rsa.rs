@@ -130,13 +130,7 @@ fn negative_inverse(odd: u64) -> u64 {
 
 fn limbs(big_endian: &[u8]) -> Vec<u64> {
     let significant: Vec<u8> = big_endian.iter().copied().skip_while(|byte| *byte == 0).collect();
-    let mut limbs: Vec<u64> = significant
-        .rchunks(8)
-        .map(|chunk| chunk.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)))
-        .collect();
-    let even = limbs.len().next_multiple_of(2);
-    limbs.resize(even, 0);
-    limbs
+    significant.rchunks(8).map(|chunk| chunk.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte))).collect()
 }
 
 fn bytes(limbs: &[u64]) -> Vec<u8> {

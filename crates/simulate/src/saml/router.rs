@@ -17,6 +17,7 @@ use super::modes::MetadataMode;
 use super::provider::Shared;
 use super::request::{LogoutSeen, RequestError, RequestSeen};
 use super::shapes::hash;
+use super::switches;
 use super::time::instant;
 use crate::page;
 use crate::people::Person;
@@ -27,7 +28,7 @@ const NO_PASSIVE: [&str; 2] =
 /// The form field that says which request is answered: its place among those seen.
 const REQUEST: &str = "request";
 
-type Fields = Form<Vec<(String, String)>>;
+pub(crate) type Fields = Form<Vec<(String, String)>>;
 
 pub(crate) fn router(path: &str, shared: Arc<Shared>) -> Router {
     let routes = Router::new()
@@ -36,6 +37,7 @@ pub(crate) fn router(path: &str, shared: Arc<Shared>) -> Router {
         .route("/sso/choose", post(choose))
         .route("/slo", get(leave_by_redirect).post(leave_by_form))
         .route("/submit.js", get(submit))
+        .route("/switches", get(switches::show).post(switches::press))
         .with_state(shared);
     if path.is_empty() { routes } else { Router::new().nest(path, routes) }
 }
@@ -172,8 +174,7 @@ fn leave(shared: &Shared, seen: Result<LogoutSeen, RequestError>) -> Response {
         Err(why) => return page::error(StatusCode::BAD_REQUEST, &why.to_string()),
     };
     shared.memory().logouts.push(seen.clone());
-    let slo = shared.settings.service.as_ref().and_then(|service| service.slo.clone());
-    let (true, Some(slo)) = (seen.kind == "LogoutRequest", slo) else {
+    let (true, Some(slo)) = (seen.kind == "LogoutRequest", shared.slo()) else {
         return page::signed_out();
     };
     let issued = instant(shared.now());
@@ -183,7 +184,8 @@ fn leave(shared: &Shared, seen: Result<LogoutSeen, RequestError>) -> Response {
     Found::to(&format!("{slo}?{}", redirect.signed(&key, key.method()))).into_response()
 }
 
-fn value<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
+/// The first value of a field.
+pub(crate) fn value<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
     fields.iter().find(|(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
 }
 

@@ -81,6 +81,36 @@ const PROTECTED_PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:Passwor
 const GROUPS_LINK: &str = "http://schemas.microsoft.com/claims/groups.link";
 
 impl Shape {
+    /// Every shape.
+    pub const ALL: [Shape; 10] = [
+        Shape::Generic,
+        Shape::Entra,
+        Shape::EntraOverage,
+        Shape::Okta,
+        Shape::AdFs,
+        Shape::Google,
+        Shape::Ping,
+        Shape::OneLogin,
+        Shape::Shibboleth,
+        Shape::Keycloak,
+    ];
+
+    /// The product's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Shape::Generic => "Generic",
+            Shape::Entra => "Entra ID",
+            Shape::EntraOverage => "Entra ID with too many groups",
+            Shape::Okta => "Okta",
+            Shape::AdFs => "AD FS",
+            Shape::Google => "Google Workspace",
+            Shape::Ping => "Ping Identity",
+            Shape::OneLogin => "OneLogin",
+            Shape::Shibboleth => "Shibboleth",
+            Shape::Keycloak => "Keycloak",
+        }
+    }
+
     /// Where this shape says what.
     pub fn attributes(self) -> AttributeNames {
         let names = |subject, email, given_name, family_name, groups| AttributeNames {

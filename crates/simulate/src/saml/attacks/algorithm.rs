@@ -103,7 +103,14 @@ fn weak() -> [(&'static str, Make); 9] {
             }),
         ),
         ("rsa-1024", Make::Xml(|s| by(s, s.published(KeyKind::Rsa1024)))),
-        ("algorithm-none", Make::Forged(|s, element| named(s, element, "http://www.w3.org/2000/09/xmldsig#none"))),
+        (
+            "algorithm-none",
+            Make::Forged(|s, element| {
+                let mut skeleton = Skeleton::over(element, &s.signer());
+                skeleton.method = method(DS, "http://www.w3.org/2000/09/xmldsig#none");
+                skeleton.with_value(&[])
+            }),
+        ),
         (
             "algorithm-md5",
             Make::Forged(|s, element| named(s, element, "http://www.w3.org/2001/04/xmldsig-more#rsa-md5")),
@@ -126,10 +133,11 @@ fn told(setting: &Setting<'_>, element: &Unsigned, info: &str) -> String {
     skeleton.signed(&signer)
 }
 
-/// The provider's key under the name of another algorithm: the value is a true RSA signature, but one of the
-/// attacker's, for a reader that falls back to some other key or check.
+/// The name of another algorithm over a true signature by the provider's key, RSA with SHA-256: it convinces
+/// whoever falls back to what is usual. (Were the algorithm good, so would be the signature; what is tested
+/// is that only listed algorithms are.)
 fn named(setting: &Setting<'_>, element: &Unsigned, uri: &str) -> String {
-    let signer = setting.attacker();
+    let signer = setting.signer();
     let mut skeleton = Skeleton::over(element, &signer);
     skeleton.method = method(DS, uri);
     skeleton.signed(&signer)

@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 
 use super::{Case, Edit, Make, Setting, rejected};
-use crate::saml::document::Draft;
 
 const AS_IT_IS: Edit = |_, _| {};
 
@@ -25,11 +24,11 @@ fn types() -> [(&'static str, Make); 6] {
                 typed(&subset, &xml.replace(&format!(">{}<", s.person.subject), ">&who;<"))
             }),
         ),
-        ("entity-billion-laughs", Make::Touched(AS_IT_IS, |s, xml| typed(&laughs(), &entity(s, &xml, "&l9;")))),
+        ("entity-billion-laughs", Make::Touched(AS_IT_IS, |s, xml| typed(&laughs(), &renamed(s, &xml, "&l9;")))),
         (
             "entity-quadratic",
             Make::Touched(AS_IT_IS, |s, xml| {
-                typed(&format!("<!ENTITY a \"{}\">", "a".repeat(20_000)), &entity(s, &xml, &"&a;".repeat(10_000)))
+                typed(&format!("<!ENTITY a \"{}\">", "a".repeat(20_000)), &renamed(s, &xml, &"&a;".repeat(10_000)))
             }),
         ),
         (
@@ -48,13 +47,13 @@ fn external() -> [(&'static str, Make); 5] {
         (
             "entity-of-a-file",
             Make::Touched(AS_IT_IS, |s, xml| {
-                typed("<!ENTITY f SYSTEM \"file:///etc/passwd\">", &entity(s, &xml, "&f;"))
+                typed("<!ENTITY f SYSTEM \"file:///etc/passwd\">", &renamed(s, &xml, "&f;"))
             }),
         ),
         (
             "entity-from-elsewhere",
             Make::Touched(AS_IT_IS, |s, xml| {
-                typed(&format!("<!ENTITY f SYSTEM \"{}/entity\">", s.listener), &entity(s, &xml, "&f;"))
+                typed(&format!("<!ENTITY f SYSTEM \"{}/entity\">", s.listener), &renamed(s, &xml, "&f;"))
             }),
         ),
         (
@@ -78,11 +77,11 @@ fn external() -> [(&'static str, Make); 5] {
     ]
 }
 
-/// The provider signed the element itself; it is nothing that a value may contain.
+/// The provider signed the element itself, where the subject's name belongs.
 fn inclusions() -> [(&'static str, Make); 2] {
     [
-        ("inclusion-of-a-file", Make::Edited(|_, draft| include(draft, "file:///etc/passwd"))),
-        ("inclusion-from-elsewhere", Make::Edited(|s, draft| include(draft, &format!("{}/inclusion", s.listener)))),
+        ("inclusion-of-a-file", Make::Xml(|s| including(s, "file:///etc/passwd"))),
+        ("inclusion-from-elsewhere", Make::Xml(|s| including(s, &format!("{}/inclusion", s.listener)))),
     ]
 }
 
@@ -93,8 +92,8 @@ fn typed(subset: &str, xml: &str) -> String {
     format!("<!DOCTYPE samlp:Response [{subset}]>{xml}")
 }
 
-/// The subject replaced by an entity.
-fn entity(setting: &Setting<'_>, xml: &str, text: &str) -> String {
+/// The subject replaced by markup.
+fn renamed(setting: &Setting<'_>, xml: &str, text: &str) -> String {
     xml.replace(&format!(">{}<", setting.person.subject), &format!(">{text}<"))
 }
 
@@ -106,10 +105,12 @@ fn laughs() -> String {
     subset
 }
 
-fn include(draft: &mut Draft, address: &str) {
-    draft.assertion.further = format!(
-        "<saml:AttributeStatement><saml:Attribute Name=\"note\"><saml:AttributeValue>\
-         <xi:include xmlns:xi=\"http://www.w3.org/2001/XInclude\" href=\"{address}\" parse=\"text\"></xi:include>\
-         </saml:AttributeValue></saml:Attribute></saml:AttributeStatement>"
+fn including(setting: &Setting<'_>, address: &str) -> String {
+    let draft = setting.draft();
+    let mut element = draft.assertion.unsigned();
+    let inclusion = format!(
+        "<xi:include xmlns:xi=\"http://www.w3.org/2001/XInclude\" href=\"{address}\" parse=\"text\"></xi:include>"
     );
+    element.after = renamed(setting, &element.after, &inclusion);
+    draft.envelope.around(&element.signed(&setting.signer())).plain()
 }

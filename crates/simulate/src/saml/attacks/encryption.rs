@@ -73,7 +73,10 @@ fn named() -> [(&'static str, Make); 5] {
             "five-hundred-encrypted-keys",
             Make::Xml(|s| {
                 let sealed = sealed(s, Cipher::Aes256Gcm, &genuine(s));
-                let data = sealed.around(&sealed.encrypted_key().repeat(500), &cipher_value(&sealed.data));
+                // Short ones, so that the message stays small; the last one opens.
+                let decoys = XENC.inner("EncryptedKey").holds(&cipher_value(&[0; 3])).write().repeat(499);
+                let keys = format!("{decoys}{}", sealed.encrypted_key());
+                let data = sealed.around(&keys, &cipher_value(&sealed.data));
                 around(&s.draft(), &[&format!("{}</saml:EncryptedAssertion>", opening() + &data)])
             }),
         ),
@@ -169,8 +172,8 @@ fn changed(setting: &Setting<'_>, cipher: Cipher, change: fn(&mut Sealed)) -> St
     around(&draft, &[&sealed.element(draft.assertion.spaces.assertion)])
 }
 
-/// The true assertion whose key has the padding of RSAES-PKCS1-v1_5, under this label; the provider signed
-/// the response around it, too.
+/// The true assertion whose key has the padding of RSAES-PKCS1-v1_5, under this label; if it is the true one,
+/// the provider signed the response around it, too.
 fn transported(setting: &Setting<'_>, label: &str) -> String {
     let draft = setting.draft();
     let cipher = Cipher::Aes256Cbc;
@@ -183,10 +186,8 @@ fn transported(setting: &Setting<'_>, label: &str) -> String {
         data: encrypt(cipher, &key, genuine(setting).as_bytes()).unwrap_or_default(),
     };
     let content = sealed.element(draft.assertion.spaces.assertion);
-    match label {
-        RSA_1_5 => draft.envelope.around(&content).signed(&setting.signer()),
-        _labelled => draft.envelope.around(&content).plain(),
-    }
+    let response = draft.envelope.around(&content);
+    if label == RSA_1_5 { response.signed(&setting.signer()) } else { response.plain() }
 }
 
 /// The cipher is named, and a key of another length is used.

@@ -114,16 +114,33 @@ fn doubled() -> [(&'static str, Make); 9] {
         (
             "digest-value-in-status-detail",
             Make::Xml(|s| {
+                let genuine = s.draft().assertion.unsigned();
                 let mut forged = s.forged();
-                let element = forged.assertion.unsigned();
+                let element = under_id_of(forged.assertion.unsigned(), &genuine);
                 let smuggled = DS.outer("DigestValue").text(&Digest::Sha256.of(&element.plain())).write();
                 forged.envelope.status_detail = format!("<samlp:StatusDetail>{smuggled}</samlp:StatusDetail>");
-                let signature = Skeleton::over(&s.draft().assertion.unsigned(), &s.signer()).signed(&s.signer());
+                let signature = Skeleton::over(&genuine, &s.signer()).signed(&s.signer());
                 forged.envelope.around(&element.holding(&signature)).plain()
             }),
         ),
-        ("two-signatures-attackers-first", Make::Xml(|s| two_signatures(s, |theirs, ours| format!("{theirs}{ours}")))),
-        ("two-signatures-attackers-last", Make::Xml(|s| two_signatures(s, |theirs, ours| format!("{ours}{theirs}")))),
+        (
+            "two-signatures-attackers-first",
+            Make::Xml(|s| {
+                two_signatures(s, |element, theirs| Unsigned {
+                    before: format!("{}{theirs}", element.before),
+                    ..element.clone()
+                })
+            }),
+        ),
+        (
+            "two-signatures-attackers-last",
+            Make::Xml(|s| {
+                two_signatures(s, |element, theirs| Unsigned {
+                    after: format!("{theirs}{}", element.after),
+                    ..element.clone()
+                })
+            }),
+        ),
     ]
 }
 
@@ -189,14 +206,18 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
     text.get(begin..end)
 }
 
+/// The element with the id of another, so that a reference to the one leads to the other.
+fn under_id_of(element: Unsigned, other: &Unsigned) -> Unsigned {
+    let before = element.before.replacen(&element.id, &other.id, 1);
+    Unsigned { id: other.id.clone(), before, after: element.after }
+}
+
 /// A true signature of the provider under another assertion; `change` gets it with the true digest and the
 /// one that would be right.
 fn signature_of_other(setting: &Setting<'_>, change: fn(&str, &(String, String)) -> String) -> String {
     let forged = setting.forged();
-    let mut element = forged.assertion.unsigned();
     let genuine = setting.draft().assertion.unsigned();
-    // The same id, so that the reference leads to the forged one.
-    element.before = element.before.replacen(&element.id, &genuine.id, 1);
+    let element = under_id_of(forged.assertion.unsigned(), &genuine);
     let digests = (Digest::Sha256.of(&genuine.plain()), Digest::Sha256.of(&element.plain()));
     let signature = Skeleton::over(&genuine, &setting.signer()).signed(&setting.signer());
     forged.envelope.around(&element.holding(&change(&signature, &digests))).plain()
@@ -219,20 +240,19 @@ fn digest_value(setting: &Setting<'_>, spoil: fn(&str, &str) -> String) -> Strin
     let signer = setting.signer();
     let genuine = setting.draft().assertion.unsigned();
     let forged = setting.forged();
-    let mut element = forged.assertion.unsigned();
-    element.before = element.before.replacen(&element.id, &genuine.id, 1);
+    let element = under_id_of(forged.assertion.unsigned(), &genuine);
     let (right, wrong) = (Digest::Sha256.of(&genuine.plain()), Digest::Sha256.of(&element.plain()));
     let signature = Skeleton::over(&genuine, &signer).signed(&signer);
     let signature = signature.replacen(&right, &spoil(&right, &wrong), 1);
     forged.envelope.around(&element.holding(&signature)).plain()
 }
 
-fn two_signatures(setting: &Setting<'_>, order: fn(&str, &str) -> String) -> String {
+/// An attacker's signature is part of what the provider truly signed.
+fn two_signatures(setting: &Setting<'_>, place: fn(&Unsigned, &str) -> Unsigned) -> String {
     let draft = setting.draft();
     let element = draft.assertion.unsigned();
-    let signed = |signer| Skeleton::over(&element, &signer).signed(&signer);
-    let both = order(&signed(setting.attacker()), &signed(setting.signer()));
-    draft.envelope.around(&element.holding(&both)).plain()
+    let theirs = Skeleton::over(&element, &setting.attacker()).signed(&setting.attacker());
+    draft.envelope.around(&place(&element, &theirs).signed(&setting.signer())).plain()
 }
 
 /// A true signature of the assertion at another place within it.

@@ -120,6 +120,7 @@ fn references() -> [(&'static str, Make); 7] {
 /// True signatures with other transforms than the two of SAML core §5.4.4.
 fn canonical_forms() -> [(&'static str, Make); 4] {
     [
+        // Right only for a reader that transforms without being told to.
         (
             "no-transforms",
             Make::Xml(|s| {
@@ -164,20 +165,23 @@ fn genuine(setting: &Setting<'_>, make: impl FnOnce(&Unsigned, &str) -> Vec<Stri
     draft.envelope.around(&element.holding(&signature)).plain()
 }
 
+/// The response signed by its id with these transforms. At the root of a document all canonical forms are
+/// the same, so that the digest is right.
 fn chained(setting: &Setting<'_>, chain: &[&str]) -> String {
-    genuine(setting, |element, _| {
-        let uri = format!("#{}", element.id);
-        vec![reference(DS, Some(&uri), &transforms(DS, chain), Digest::Sha256, &Digest::Sha256.of(&element.plain()))]
-    })
+    over_response(setting, |element| Some(format!("#{}", element.id)), chain)
 }
 
 /// The response signed as a whole, but not by its id.
 fn whole_document(setting: &Setting<'_>, uri: Option<&str>) -> String {
+    over_response(setting, |_| uri.map(str::to_owned), &[&enveloped(DS), &exclusive(&setting.signer())])
+}
+
+fn over_response(setting: &Setting<'_>, uri: impl Fn(&Unsigned) -> Option<String>, chain: &[&str]) -> String {
     let signer = setting.signer();
     let draft = setting.draft();
     let element = draft.envelope.around(&draft.assertion.unsigned().plain());
-    let chain = transforms(DS, &[&enveloped(DS), &exclusive(&signer)]);
-    let over = reference(DS, uri, &chain, Digest::Sha256, &Digest::Sha256.of(&element.plain()));
+    let (uri, value) = (uri(&element), Digest::Sha256.of(&element.plain()));
+    let over = reference(DS, uri.as_deref(), &transforms(DS, chain), Digest::Sha256, &value);
     element.holding(&Skeleton::with_references(vec![over], &signer).signed(&signer))
 }
 

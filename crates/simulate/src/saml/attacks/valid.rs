@@ -164,7 +164,8 @@ fn referenced(text: &str) -> String {
     text.chars().map(|letter| format!("&#x{:x};", u32::from(letter))).collect()
 }
 
-/// Line breaks between all elements, within the signatures too.
+/// Line breaks between all elements, within the signatures too; on the wire they are two characters, as some
+/// products write them, and one to every reader (XML 1.0 §2.11).
 fn pretty(setting: &Setting<'_>) -> String {
     let spaced = |text: &str| text.replace("></", "\u{1}").replace("><", ">\n  <").replace('\u{1}', "></");
     let spread = |unsigned: Unsigned| Unsigned {
@@ -186,7 +187,7 @@ fn pretty(setting: &Setting<'_>) -> String {
     let envelope = draft.envelope.around("\u{2}");
     let (before, after) =
         (spaced(&envelope.before), spaced(&envelope.after).replace('\u{2}', &format!("\n{assertion}\n")));
-    signed(&Unsigned { id: envelope.id, before, after })
+    signed(&Unsigned { id: envelope.id, before, after }).replace('\n', "\r\n")
 }
 
 /// Everything that canonicalization evens out: quotes, order, blanks in tags, empty elements, namespaces

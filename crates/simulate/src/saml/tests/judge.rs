@@ -68,7 +68,9 @@ pub(crate) fn canonical(
 
 /// The ids whose elements are truly signed, one a genuine signature, by one of these certificates.
 pub(crate) fn signed_ids(xml: &str, certificates: &[Vec<u8>]) -> Vec<String> {
-    let document = parsed(xml);
+    // XML 1.0 §2.11, which this parser leaves to its caller.
+    let xml = xml.replace("\r\n", "\n");
+    let document = parsed(&xml);
     let mut ids = Vec::new();
     for signature in elements(&document, "Signature") {
         if document.element(signature).unwrap().name.namespace_uri.as_deref() == Some(SIGNATURE) {

@@ -222,9 +222,13 @@ async fn metadata_name_keys_and_addresses_and_know_their_tag() {
 #[tokio::test]
 async fn metadata_are_wrong_as_told() {
     let idp = start().await;
-    let cases: [(MetadataMode, Mark); 7] = [
+    let cases: [(MetadataMode, Mark); 9] = [
         (MetadataMode::NoKeys, |xml| !xml.contains("KeyDescriptor")),
         (MetadataMode::WeakKey, |xml| (550..750).contains(&first_text(xml, "X509Certificate").unwrap().len())),
+        (MetadataMode::KeysWithoutUse, |xml| xml.contains("<md:KeyDescriptor>")),
+        (MetadataMode::EncryptionKeysOnly, |xml| {
+            !xml.contains("use=\"signing\"") && xml.contains("use=\"encryption\"")
+        }),
         (MetadataMode::ScriptUrl, |xml| xml.contains("Location=\"javascript:")),
         (MetadataMode::Expired, |xml| xml.contains("validUntil=\"2026-10-2")),
         (MetadataMode::Doctype, |xml| xml.contains("<!DOCTYPE")),
@@ -291,4 +295,27 @@ fn sha1_is_truly_sha1() {
     let xml = decoded(&provider.respond(&request(), "ana"));
     assert!(xml.contains("xmldsig#rsa-sha1") && !xml.contains("sha256"));
     assert_eq!(signed_ids(&xml, &provider.certificates()).len(), 2);
+}
+
+#[tokio::test]
+async fn switches_choose_the_product_and_what_goes_wrong() {
+    let idp = start().await;
+    let press = |form: &'static str| {
+        let request = idp.http.post(format!("{}/switches", idp.base)).body(form);
+        request.header("content-type", "application/x-www-form-urlencoded").send()
+    };
+    let answered = press("shape=Okta").await.unwrap();
+    assert_eq!(answered.status(), 303);
+    assert_eq!(answered.headers()["location"], format!("{}/switches", idp.base));
+    assert!(decoded(&idp.provider.respond(&request(), "ana")).contains("<saml2p:Response"));
+    let page = idp.get("/switches").await.text().await.unwrap();
+    assert_eq!(page.matches("aria-pressed=\"true\"").count(), 1);
+    assert_eq!(page.matches("<button").count(), Shape::ALL.len() + 21);
+    press("mode=unsigned").await.unwrap();
+    press("mode=nothing-known").await.unwrap();
+    assert!(!decoded(&idp.provider.respond(&request(), "ana")).contains("SignatureValue"));
+    let page = idp.get("/switches").await.text().await.unwrap();
+    assert_eq!(page.matches("aria-pressed=\"true\"").count(), 2);
+    press("mode=unsigned").await.unwrap();
+    assert!(decoded(&idp.provider.respond(&request(), "ana")).contains("SignatureValue"));
 }

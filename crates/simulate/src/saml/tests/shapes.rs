@@ -25,19 +25,6 @@ pub(crate) const ACS: &str = "https://gw.example/saml/corp/acs";
 pub(crate) const SERVICE: &str = "https://gw.example/saml/corp/metadata";
 pub(crate) const NOW: i64 = 1_793_000_000;
 
-pub(crate) const SHAPES: [Shape; 10] = [
-    Shape::Generic,
-    Shape::Entra,
-    Shape::EntraOverage,
-    Shape::Okta,
-    Shape::AdFs,
-    Shape::Google,
-    Shape::Ping,
-    Shape::OneLogin,
-    Shape::Shibboleth,
-    Shape::Keycloak,
-];
-
 pub(crate) fn settings() -> SamlProviderSettings {
     let mut settings =
         SamlProviderSettings::new("https://idp.corp.example/saml", "http://127.0.0.1:1/idp", Arc::new(|| NOW));
@@ -55,7 +42,7 @@ pub(crate) fn request() -> RequestSeen {
 fn every_shape_is_written_in_canonical_form_and_signed_by_the_published_key() {
     for sign in [Sign::Response, Sign::Assertion, Sign::Both] {
         let shared = SamlProvider::new(SamlProviderSettings { sign, ..settings() }).unwrap();
-        for shape in SHAPES {
+        for shape in Shape::ALL {
             // A provider a shape would only make one more key a shape.
             let draft = {
                 let service = shared.shared.settings.service.clone().unwrap();
@@ -104,6 +91,23 @@ fn a_response_says_who_it_is_for_and_about() {
 }
 
 #[test]
+fn a_service_that_registers_late_is_served_as_it_says() {
+    let settings = SamlProviderSettings { key: KeyKind::P256, service: None, ..settings() };
+    let provider = SamlProvider::new(settings).unwrap();
+    let xml = decoded(&provider.respond(&request(), "ana"));
+    assert_eq!(first_text(&xml, "Audience").as_deref(), Some(SERVICE), "learnt from the request");
+    assert!(!xml.contains(ACS));
+    let entity_id = "https://late.example".to_owned();
+    provider.register(Service { entity_id: entity_id.clone(), acs: ACS.to_owned(), slo: None });
+    provider.sign(Sign::Assertion);
+    provider.imitate(Shape::Okta);
+    let xml = decoded(&provider.respond(&request(), "ana"));
+    assert_eq!(first_text(&xml, "Audience"), Some(entity_id));
+    assert!(xml.contains(ACS) && xml.starts_with("<saml2p:Response"));
+    assert_eq!(signed_ids(&xml, &provider.certificates()).len(), 1);
+}
+
+#[test]
 fn each_kind_of_key_signs_what_its_certificate_verifies() {
     for key in [KeyKind::Rsa2048, KeyKind::P256, KeyKind::Rsa1024] {
         let provider = SamlProvider::new(SamlProviderSettings { key, ..settings() }).unwrap();
@@ -146,9 +150,8 @@ fn an_encrypted_assertion_opens_with_the_services_key_only() {
     let certificate = private.public_key().as_der().unwrap().as_ref().to_vec();
     for cipher in [Cipher::Aes128Cbc, Cipher::Aes256Cbc, Cipher::Aes128Gcm, Cipher::Aes256Gcm] {
         for oaep in [Oaep::Sha1, Oaep::Sha256] {
-            let encrypt = Some(Encrypt { cipher, oaep, certificate: certificate.clone() });
-            let provider = SamlProvider::new(SamlProviderSettings { encrypt, key: KeyKind::P256, ..settings() });
-            let provider = provider.unwrap();
+            let provider = SamlProvider::new(SamlProviderSettings { key: KeyKind::P256, ..settings() }).unwrap();
+            provider.encrypt(Some(Encrypt { cipher, oaep, certificate: certificate.clone() }));
             let xml = decoded(&provider.respond(&request(), "ana"));
             assert!(!xml.contains("ana@corp.example"));
             assert_eq!(signed_ids(&xml, &provider.certificates()).len(), 1, "the response around it");
