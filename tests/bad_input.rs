@@ -71,12 +71,7 @@ async fn an_address_or_method_that_is_not_there_is_said(engine: Engine) -> Resul
     assert_eq!((answer.status, answer.code().as_str()), (405, "method_not_allowed"));
     assert!(answer.header("allow").contains("GET"));
     // Sections of the contract that nothing serves yet answer 404, not something that looks like success.
-    for address in [
-        "/saml/adfs/metadata",
-        "/oauth2/device_authorization",
-        "/signals/okta-events/push",
-        "/.well-known/ssf-configuration",
-    ] {
+    for address in ["/oauth2/device_authorization", "/signals/okta-events/push", "/.well-known/ssf-configuration"] {
         assert_eq!(browser.get(address).await?.status, 404, "{address}");
     }
     let ana = world.sign_in("ana").await?;

@@ -53,6 +53,8 @@ mod registry;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod saml;
+#[cfg(test)]
 mod switching;
 #[cfg(test)]
 mod users;

@@ -124,6 +124,7 @@ async fn newcomer(app: &App, number: usize) -> Result<Person> {
         epoch: 1,
         minted_at: ctx.now,
         expires_at: ctx.now.after(app.settings.session_max_age),
+        provider: None,
     };
     store_session::add(&mut tx, &open).await?;
     tx.commit().await?;
@@ -248,6 +249,9 @@ pub(crate) fn asserted_by(issuer: &str, number: usize, issued_at: Timestamp) -> 
         issued_at,
         sid: None,
         amr: Vec::new(),
+        once: None,
+        session_until: None,
+        name_id: None,
         remarks: Vec::new(),
     }
 }

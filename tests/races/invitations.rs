@@ -80,6 +80,7 @@ async fn proven(app: &App, number: usize, email: &str) -> Result<Person> {
         epoch: 1,
         minted_at: app.clock.now(),
         expires_at: app.clock.now().after(Duration::from_secs(3600)),
+        provider: None,
     };
     cardea_store::session::add(&mut tx, &open).await?;
     tx.commit().await?;

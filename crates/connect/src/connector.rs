@@ -21,12 +21,15 @@ use crate::error::ConnectError;
 use crate::fetch::Fetch;
 use crate::jwks::JwksCache;
 use crate::oidc::{MetadataCache, OidcConnector};
+use crate::saml::{NameId, Posted, SamlConnector, SamlError, SignedStatement};
 
 /// One identity provider, ready to sign people in.
 #[derive(Debug)]
 pub enum Connector {
     /// OpenID Connect, authorization code flow.
-    Oidc(OidcConnector),
+    Oidc(Box<OidcConnector>),
+    /// SAML 2.0, web browser SSO profile.
+    Saml(Arc<SamlConnector>),
 }
 
 impl Connector {
@@ -34,9 +37,10 @@ impl Connector {
     ///
     /// # Errors
     /// The provider's metadata cannot be read or is not acceptable.
-    pub async fn begin(&self, flow: &Flow) -> Result<Departure, ConnectError> {
+    pub async fn begin(&self, flow: &Flow, now: Timestamp) -> Result<Departure, ConnectError> {
         match self {
             Self::Oidc(connector) => connector.begin(flow).await.map(Departure::Redirect),
+            Self::Saml(connector) => Ok(depart(connector, flow, now)?),
         }
     }
 
@@ -45,10 +49,28 @@ impl Connector {
     /// # Errors
     /// A variant per cause; see [`ConnectError`].
     pub async fn finish(&self, flow: &Flow, arrival: Arrival, now: Timestamp) -> Result<Identity, ConnectError> {
-        match self {
-            Self::Oidc(connector) => connector.finish(flow, &arrival, now).await,
+        match (self, arrival) {
+            (Self::Oidc(connector), Arrival::Parameters(parameters)) => connector.finish(flow, &parameters, now).await,
+            (Self::Saml(connector), Arrival::Response(posted)) => {
+                let (connector, flow) = (Arc::clone(connector), flow.clone());
+                // Signatures keep a processor busy, and a mistake in reading them ends there.
+                let read = tokio::task::spawn_blocking(move || connector.finish(&flow, &posted, now));
+                Ok(read.await.map_err(|_| ConnectError::FlowUnusable)??.into())
+            }
+            (Self::Oidc(_), Arrival::Response(_)) | (Self::Saml(_), Arrival::Parameters(_)) => {
+                Err(ConnectError::FlowUnusable)
+            }
         }
     }
+}
+
+/// By a redirect where the provider offers one, else by a form.
+fn depart(connector: &SamlConnector, flow: &Flow, now: Timestamp) -> Result<Departure, SamlError> {
+    if let Ok(to) = connector.redirect(flow, now) {
+        return Ok(Departure::Redirect(to));
+    }
+    let form = connector.post(flow, now)?;
+    Ok(Departure::Post { to: form.url, fields: form.fields })
 }
 
 /// What every connector shares: the way out, the keys of others, the time.
@@ -114,19 +136,46 @@ impl Flow {
 pub enum Departure {
     /// By a redirect to this address.
     Redirect(Url),
+    /// By a form that it posts there.
+    Post {
+        /// The address.
+        to: Url,
+        /// Name and value of each field.
+        fields: Vec<(&'static str, String)>,
+    },
 }
 
-/// What the browser brought back: the parameters as they were sent, repeated ones included.
+/// What the browser brought back.
+#[derive(Debug)]
+pub enum Arrival {
+    /// What stood in the address or in a form.
+    Parameters(Parameters),
+    /// A SAML response, which nobody has vouched for yet.
+    Response(Posted),
+}
+
+/// The parameters as they were sent: name and value, decoded, in the order of the request, repeated ones included.
 #[derive(Clone, Default)]
-pub struct Arrival {
-    /// Name and value, decoded, in the order of the request.
-    pub parameters: Vec<(String, String)>,
+pub struct Parameters(pub Vec<(String, String)>);
+
+impl Arrival {
+    /// The state of the sign-in that it says to answer; nothing if it says none or several.
+    #[must_use]
+    pub fn state(&self) -> Option<&str> {
+        match self {
+            Self::Parameters(Parameters(parameters)) => {
+                let mut states = parameters.iter().filter(|(name, _)| name == "state").map(|(_, value)| value.as_str());
+                states.next().filter(|_| states.next().is_none())
+            }
+            Self::Response(posted) => posted.in_response_to().and_then(|id| id.strip_prefix('_')),
+        }
+    }
 }
 
-impl std::fmt::Debug for Arrival {
+impl std::fmt::Debug for Parameters {
     /// Names only: the values are codes.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.parameters.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -161,8 +210,34 @@ pub struct Identity {
     pub sid: Option<String>,
     /// How the person proved who they are (RFC 8176).
     pub amr: Vec<String>,
+    /// The statement itself, if it is one that signs in once only.
+    pub once: Option<Once>,
+    /// When the provider wants the session to end at the latest (SAML core §2.7.2).
+    pub session_until: Option<Timestamp>,
+    /// How the provider names the person in a logout, as JSON; none where the subject does.
+    pub name_id: Option<String>,
     /// What was odd but no reason to refuse, for the admin's trace; no claim's value is in it.
     pub remarks: Vec<String>,
+}
+
+impl From<SignedStatement> for Identity {
+    fn from(statement: SignedStatement) -> Self {
+        Self {
+            once: Some(Once { id: statement.assertion_id, until: statement.replay_until }),
+            session_until: statement.session_until,
+            name_id: statement.name_id.as_ref().map(NameId::to_json),
+            ..statement.identity
+        }
+    }
+}
+
+/// A statement that signs somebody in once only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// Its id, unique at the provider.
+    pub id: String,
+    /// Until when anybody would take it.
+    pub until: Timestamp,
 }
 
 /// An e-mail address as the provider states it, and whether it says to have checked it.

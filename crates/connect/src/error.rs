@@ -4,6 +4,7 @@
 use cardea_model::{Fault, Kind};
 
 use crate::fetch::FetchError;
+use crate::saml::SamlError;
 
 /// Which of the provider's addresses was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -169,6 +170,10 @@ pub enum ConnectError {
     /// The claim that the connection takes as the subject is not in the ID token.
     #[error("the claim that identifies the person is missing")]
     SubjectClaim,
+
+    /// What a SAML provider said or is.
+    #[error(transparent)]
+    Saml(#[from] SamlError),
 }
 
 impl ConnectError {
@@ -229,6 +234,7 @@ impl ConnectError {
             Self::UserinfoSubject => "userinfo_subject",
             Self::UserinfoUnreadable => "userinfo_unreadable",
             Self::SubjectClaim => "subject_claim_missing",
+            Self::Saml(error) => error.reason(),
         }
     }
 }
@@ -243,7 +249,7 @@ impl Fault for ConnectError {
             | Self::MetadataIncomplete(_)
             | Self::MetadataIssuer
             | Self::NoAlgorithm => Kind::Unprocessable,
-            Self::FlowUnusable => Kind::Internal,
+            Self::FlowUnusable | Self::Saml(SamlError::OwnKey) => Kind::Internal,
             Self::ParameterRepeated(_) => Kind::Invalid,
             Self::ProviderError(_) => Kind::Refused,
             Self::State
@@ -275,7 +281,8 @@ impl Fault for ConnectError {
             | Self::Tenant
             | Self::UserinfoSubject
             | Self::UserinfoUnreadable
-            | Self::SubjectClaim => Kind::Unauthenticated,
+            | Self::SubjectClaim
+            | Self::Saml(_) => Kind::Unauthenticated,
         }
     }
 

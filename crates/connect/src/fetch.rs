@@ -132,6 +132,12 @@ impl Fetch {
         Ok(Self(Arc::new(Parts { policy, usual, listed })))
     }
 
+    /// Whether plain http to this machine itself is allowed.
+    #[must_use]
+    pub fn allows_plain_http(&self) -> bool {
+        self.0.policy.allow_plain_http_loopback
+    }
+
     /// Whether this address may be asked, as far as can be said without resolving its name.
     ///
     /// # Errors

@@ -20,12 +20,14 @@ pub mod mail;
 pub mod oidc;
 pub mod saml;
 
-pub use connector::{Arrival, ClaimedEmail, Connector, Departure, Flow, GroupClaims, Identity, Outside};
+pub use connector::{
+    Arrival, ClaimedEmail, Connector, Departure, Flow, GroupClaims, Identity, Once, Outside, Parameters,
+};
 pub use error::{ConnectError, Step};
 pub use fetch::{Fetch, FetchError, Fetched, Forbidden, OutboundPolicy};
 pub use jwks::{JwksCache, JwksError, KeySet};
 pub use mail::{Letter, Mail, MailError, MailWay};
-pub use oidc::{GroupsClaim, MetadataCache, OidcConnector, OidcSettings, TokenAuth, groups_in};
+pub use oidc::{GroupsClaim, LogoutToken, MetadataCache, OidcConnector, OidcSettings, TokenAuth, groups_in};
 pub use saml::{IdpMetadata, Posted, SamlConnector, SamlError, SamlSettings, SignedStatement, SpKeys};
 
 #[cfg(test)]

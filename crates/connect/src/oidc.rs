@@ -13,9 +13,9 @@ use cardea_model::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::connector::{Arrival, Flow, Identity, Outside};
+use crate::connector::{Flow, Identity, Outside, Parameters};
 use crate::error::{ConnectError, Step};
-use crate::jwks::JwksError;
+use crate::jwks::{JwksError, KeySet};
 
 mod callback;
 mod discovery;
@@ -23,6 +23,7 @@ mod exchange;
 mod groups;
 mod header;
 mod identity;
+mod logout;
 mod remembered;
 mod userinfo;
 mod verify;
@@ -32,7 +33,9 @@ use exchange::Tokens;
 pub(crate) use groups::gather;
 pub use groups::groups_in;
 use identity::Claims;
+pub use logout::LogoutToken;
 pub use remembered::MetadataCache;
+use verify::SKEW;
 
 /// What an admin says about an OpenID provider.
 #[derive(Clone, Debug)]
@@ -117,7 +120,7 @@ impl OidcConnector {
     pub(crate) async fn finish(
         &self,
         flow: &Flow,
-        arrival: &Arrival,
+        arrival: &Parameters,
         now: Timestamp,
     ) -> Result<Identity, ConnectError> {
         let metadata = self.metadata().await?;
@@ -136,6 +139,15 @@ impl OidcConnector {
         self.outside.metadata.of(&self.settings, &self.outside).await
     }
 
+    /// What the provider signs with, the named key among it if it can be had.
+    async fn keys(&self, metadata: &Metadata, kid: Option<&str>) -> Result<std::sync::Arc<KeySet>, ConnectError> {
+        let keys = self.outside.jwks.keys(&self.settings.connection, &metadata.jwks_uri, kid).await;
+        keys.map_err(|error| match error {
+            JwksError::Fetch(source) => ConnectError::outward(Step::Keys, source),
+            JwksError::Unreadable | JwksError::TooMany => ConnectError::KeysUnreadable,
+        })
+    }
+
     /// The claims of the ID token, if it is one, for us, now, and of this flow.
     async fn verified(
         &self,
@@ -145,12 +157,7 @@ impl OidcConnector {
         now: Timestamp,
     ) -> Result<verify::Verified, ConnectError> {
         let header = header::read(&tokens.id_token, &metadata.algorithms)?;
-        let connection = &self.settings.connection;
-        let keys = self.outside.jwks.keys(connection, &metadata.jwks_uri, header.kid.as_deref()).await;
-        let keys = keys.map_err(|error| match error {
-            JwksError::Fetch(source) => ConnectError::outward(Step::Keys, source),
-            JwksError::Unreadable | JwksError::TooMany => ConnectError::KeysUnreadable,
-        })?;
+        let keys = self.keys(metadata, header.kid.as_deref()).await?;
         verify::verify(tokens, &keys, &verify::Expected { settings: &self.settings, metadata, nonce: &flow.nonce, now })
     }
 }

@@ -28,6 +28,7 @@ mod gate;
 mod identity;
 mod keys;
 mod logout;
+mod look;
 mod metadata;
 mod metadata_error;
 mod names;
@@ -45,6 +46,7 @@ pub use certificate::Certificate;
 pub use error::SamlError;
 pub use keys::SpKeys;
 pub use logout::{LogoutMessage, LogoutOutcome, LogoutRequest, LogoutResponse};
+pub use look::{Published, look};
 pub use metadata::{Binding, Endpoint, IdpMetadata, Reach};
 pub use metadata_error::MetadataError;
 pub use published::sp_metadata;
@@ -131,6 +133,16 @@ pub struct NameId {
     pub name_qualifier: Option<String>,
     /// For whom.
     pub sp_name_qualifier: Option<String>,
+}
+
+impl NameId {
+    /// As it is stored beside a session.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::json!({"value": self.value, "format": self.format, "name_qualifier": self.name_qualifier,
+            "sp_name_qualifier": self.sp_name_qualifier})
+        .to_string()
+    }
 }
 
 impl std::fmt::Debug for NameId {

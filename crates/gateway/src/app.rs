@@ -26,6 +26,7 @@ use crate::oauth::keyring::Ring;
 use crate::password::Passwords;
 use crate::pause::Pause;
 use crate::provisioning::{Rates, Scans};
+use crate::saml::Saml;
 use crate::settings::Settings;
 use crate::tries::Tries;
 use crate::{audit, catalogue, feed, jobs, mail, usage};
@@ -76,6 +77,8 @@ pub struct Parts {
     pub(crate) ring: ArcSwapOption<Ring>,
     /// The keys with which GitHub signs its reports.
     pub(crate) github: KeyCache,
+    /// What it keeps for signing in with SAML.
+    pub(crate) saml: Saml,
     /// The authority that vouches for them before registries, once somebody has asked for it.
     pub(crate) registry_root: ArcSwapOption<Authority>,
 }
@@ -158,6 +161,7 @@ impl App {
             metrics: Metrics::default(),
             ring: ArcSwapOption::empty(),
             github: KeyCache::default(),
+            saml: Saml::default(),
             registry_root: ArcSwapOption::empty(),
         })))
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::context::Ctx;
 use crate::error::GatewayError;
-use crate::state;
+use crate::{saml, state};
 
 /// A connection as it is shown; it has no secrets.
 #[derive(Clone, Debug, Serialize)]
@@ -43,7 +43,10 @@ pub async fn list(app: &App, ctx: &Ctx, account: AccountId) -> Result<Vec<Connec
         let settings: state::Connection =
             serde_json::from_str(&row.settings).map_err(|_| GatewayError::Corrupt("connection"))?;
         views.push(ConnectionView {
-            callback_url: format!("{}/oidc/{}/callback", app.settings.public_url, row.name),
+            callback_url: match settings.kind {
+                state::Kind::Oidc => format!("{}/oidc/{}/callback", app.settings.public_url, row.name),
+                state::Kind::Saml => saml::acs(app, &row.name),
+            },
             domains: connection::domains(&mut conn, row.id).await?,
             directory_tokens: connection::directory_tokens(&mut conn, row.id).await?,
             issuer: settings.issuer,

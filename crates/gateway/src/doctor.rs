@@ -152,8 +152,8 @@ pub async fn reach(app: &App, ctx: &Ctx) -> Result<Vec<Reached>, GatewayError> {
     drop(conn);
     let mut all = Vec::new();
     for (account, row) in connections {
-        let begun = match connector::build(app, &row, Vec::new()) {
-            Ok(connector) => connector.begin(&Flow::fresh(&*app.random)).await.map(drop).map_err(Into::into),
+        let begun = match connector::build(app, &row, Vec::new()).await {
+            Ok(connector) => connector.begin(&Flow::fresh(&*app.random), ctx.now).await.map(drop).map_err(Into::into),
             Err(error) => Err(error),
         };
         all.push(Reached { connection: row.name, account, problem: begun.err().map(|error| chain(&error)) });

@@ -223,10 +223,12 @@ async fn take(app: &App, kind: Kind, change: &Change) -> Result<Option<Taken>, D
         // Connections and rules are read from the database at each sign-in; only what their providers said is kept.
         Kind::Connection => {
             app.outside.forget(&change.subject);
+            app.saml.providers.forget();
             Ok(None)
         }
         Kind::SigningKey => {
             keyring::forget(app);
+            crate::saml::forget_keys(app);
             Ok(None)
         }
     }

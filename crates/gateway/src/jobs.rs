@@ -8,6 +8,7 @@ use cardea_model::id::ReceiptId;
 use cardea_model::{Fault, Timestamp};
 use cardea_store::db::{DbError, Tx};
 use cardea_store::job::Job;
+use cardea_store::saml as rows;
 use cardea_store::{
     client_assertion, family, flow, idempotency, job, key, member, person, receipt, secret, session, token,
 };
@@ -20,6 +21,7 @@ use crate::oauth::keyring;
 use crate::pause::Point;
 use crate::revocation::{EndedKey, EndedList, EndedSession, LIST_ENDED};
 use crate::rules::{self, SETTLE};
+use crate::saml;
 
 const BATCH: i64 = 200;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -120,6 +122,7 @@ async fn sweep(app: &App) -> Result<(), DbError> {
     family::sweep(&mut tx, now.before(Duration::from_secs(86_400))).await?;
     client_assertion::sweep(&mut tx, now.before(Duration::from_secs(3600))).await?;
     token::sweep(&mut tx, now.before(Duration::from_secs(86_400))).await?;
+    rows::sweep(&mut tx, now).await?;
     tx.commit().await
 }
 
@@ -130,6 +133,10 @@ async fn sweep(app: &App) -> Result<(), DbError> {
 pub async fn tidy_up(app: &App) -> Result<(), GatewayError> {
     keys::tell_expiring(app).await?;
     sweep(app).await?;
+    saml::keys::turn_if_used(app).await?;
+    if let Err(error) = saml::providers::refresh(app).await {
+        tracing::warn!(error = whole(&error), "providers' metadata could not be looked at");
+    }
     keyring::turn_if_used(app).await
 }
 

@@ -71,6 +71,7 @@ pub mod registry;
 pub mod revocation;
 pub mod roles;
 pub mod rules;
+pub mod saml;
 pub mod session;
 pub mod settings;
 pub mod state;

@@ -36,15 +36,29 @@ pub struct Opened {
     pub expires_at: Timestamp,
 }
 
+/// The provider's part in a sign-in.
+pub(crate) struct Through {
+    /// Where the person signed in.
+    pub(crate) connection: ConnectionId,
+    /// How the provider speaks of it.
+    pub(crate) provider: rows::provider::Named,
+    /// When the provider wants it to end at the latest.
+    pub(crate) until: Option<Timestamp>,
+}
+
 /// Opens a session in the caller's transaction, which has touched the member at `member.numbers.epoch`.
 pub(crate) async fn open(
     app: &App,
     tx: &mut Tx,
     ctx: &Ctx,
     member: &Member,
-    connection: Option<ConnectionId>,
+    through: Option<Through>,
 ) -> Result<Opened, DbError> {
-    let (secret, new) = fresh(app, ctx, member, connection);
+    let (secret, mut new) = fresh(app, ctx, member, through.as_ref().map(|through| through.connection));
+    if let Some(through) = through {
+        new.expires_at = through.until.map_or(new.expires_at, |until| until.min(new.expires_at));
+        new.provider = Some(through.provider);
+    }
     rows::add(tx, &new).await?;
     Ok(Opened { secret, expires_at: new.expires_at })
 }
@@ -61,6 +75,7 @@ pub(crate) async fn open_from(
     let (secret, mut new) = fresh(app, ctx, member, from.connection);
     new.expires_at = from.expires_at.min(new.expires_at);
     rows::add(tx, &new).await?;
+    rows::provider::goes_on(tx, new.id, from.id).await?;
     let (origin, epoch) = from.origin.map_or((from.member.id, from.epoch), |origin| (origin.member, origin.stamp));
     rows::comes_from(tx, new.id, origin, epoch).await?;
     Ok(Opened { secret, expires_at: new.expires_at })
@@ -76,6 +91,7 @@ fn fresh(app: &App, ctx: &Ctx, member: &Member, connection: Option<ConnectionId>
         epoch: member.numbers.epoch,
         minted_at: ctx.now,
         expires_at: ctx.now.after(app.settings.session_max_age),
+        provider: None,
     };
     (secret, new)
 }

@@ -39,6 +39,7 @@ pub mod person;
 pub mod profile;
 pub mod receipt;
 pub mod record;
+pub mod saml;
 pub mod secret;
 pub mod section;
 pub mod session;

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "0007_claims.sql",
     "0008_clients.sql",
     "0009_temporary_passwords.sql",
+    "0010_saml.sql",
 ];
 
 /// For PostgreSQL: the lock by which runners take turns. The number is any that nobody else uses.

@@ -1,5 +1,7 @@
 //! Sessions: signed-in browsers. Only the hash of a session's secret is stored.
 
+pub mod provider;
+
 use cardea_model::Timestamp;
 use cardea_model::id::{ConnectionId, MemberId, SessionId};
 
@@ -103,15 +105,19 @@ pub struct New {
     pub minted_at: Timestamp,
     /// When it ends at the latest.
     pub expires_at: Timestamp,
+    /// The provider's own name of its session, and how it named the person.
+    pub provider: Option<provider::Named>,
 }
 
 /// A new session.
 pub async fn add(tx: &mut Tx, session: &New) -> Result<(), DbError> {
     let connection = session.connection.map(|id| id.to_string());
+    let provider = session.provider.as_ref();
     tx.execute(
         sql!(
-            "INSERT INTO session (id, secret_hash, member_id, connection_id, epoch, minted_at, seen_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $6, $7)"
+            "INSERT INTO session (id, secret_hash, member_id, connection_id, epoch, minted_at, seen_at, expires_at,
+                                  provider_session, provider_subject)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)"
         ),
         args![
             &session.id.to_string(),
@@ -120,7 +126,9 @@ pub async fn add(tx: &mut Tx, session: &New) -> Result<(), DbError> {
             connection.as_deref(),
             session.epoch,
             session.minted_at,
-            session.expires_at
+            session.expires_at,
+            provider.and_then(|provider| provider.session.as_deref()),
+            provider.and_then(|provider| provider.subject.as_deref())
         ],
     )
     .await?;

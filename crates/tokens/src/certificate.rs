@@ -1,8 +1,9 @@
-//! Certificates (RFC 5280) of one kind: an authority of our own, and what it says of keys that sign.
+//! Certificates (RFC 5280): an authority of our own, what it says of keys that sign, and what keys say of themselves.
 //!
 //! ```text
 //! authority   CN=…, signed by itself    CA, certificates only, path length 0
 //! key         CN=…, signed by it        digital signatures only
+//! lone key    CN=…, signed by itself    digital signatures or key encipherment only
 //! ```
 //! Registries verify tokens by the chain that a token carries, up to the authority, which they are given once. So keys may
 //! take their turns, and no registry has to be told.
@@ -14,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use cardea_model::{Random, Timestamp};
 
 use crate::hash::sha256;
-use crate::jose::{JoseError, SigningKey, public};
+use crate::jose::{Algorithm, JoseError, SigningKey, public};
 
 /// An authority, ready to sign. It has no `Debug`: there is nothing to see but its private half.
 pub struct Authority {
@@ -37,6 +38,8 @@ const SET: u8 = 0x31;
 
 // Object identifiers, whole: tag, length, content.
 const ECDSA_WITH_SHA256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+// With the parameters that RFC 4055 §5 demands: NULL.
+const RSA_WITH_SHA256: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00];
 const COMMON_NAME: &[u8] = &[0x06, 0x03, 0x55, 0x04, 0x03];
 const BASIC_CONSTRAINTS: &[u8] = &[0x06, 0x03, 0x55, 0x1d, 0x13];
 const KEY_USAGE: &[u8] = &[0x06, 0x03, 0x55, 0x1d, 0x0f];
@@ -49,6 +52,8 @@ const IS_AUTHORITY: &[u8] = &[0x30, 0x06, 0x01, 0x01, 0xff, 0x02, 0x01, 0x00];
 /// Bit 5, `keyCertSign`, and bit 0, `digitalSignature` (RFC 5280 §4.2.1.3).
 const SIGNS_CERTIFICATES: &[u8] = &[0x03, 0x02, 0x02, 0x04];
 const SIGNS: &[u8] = &[0x03, 0x02, 0x07, 0x80];
+/// Bit 2, `keyEncipherment`.
+const ENCIPHERS_KEYS: &[u8] = &[0x03, 0x02, 0x05, 0x20];
 
 impl Authority {
     /// Signs a certificate of itself for a stored pair on P-256 (PKCS #8), as [`SigningKey::generate`] makes them.
@@ -64,7 +69,7 @@ impl Authority {
             extension(KEY_USAGE, CRITICAL, SIGNS_CERTIFICATES),
             extension(SUBJECT_KEY_ID, &[], &own),
         ];
-        authority.certificate = authority.sign((name, &spki), span, &extensions.concat(), random)?;
+        authority.certificate = authority.sign((name, &spki, span), &extensions.concat(), random)?;
         Ok(authority)
     }
 
@@ -91,7 +96,7 @@ impl Authority {
         // `keyIdentifier` alone, [0] (RFC 5280 §4.2.1.1).
         let by = element(SEQUENCE, &element(0x80, &self.key_id()));
         let extensions = [extension(KEY_USAGE, CRITICAL, SIGNS), extension(AUTHORITY_KEY_ID, &[], &by)];
-        self.sign((key.kid(), key.spki()), span, &extensions.concat(), random)
+        self.sign((key.kid(), key.spki(), span), &extensions.concat(), random)
     }
 
     /// RFC 7093 §2, method 1.
@@ -99,34 +104,75 @@ impl Authority {
         sha256(self.pair.public_key().as_ref()).into_iter().take(20).collect()
     }
 
-    /// RFC 5280 §4.1.
-    fn sign(
-        &self,
-        (subject, spki): (&str, &[u8]),
-        (from, until): Span,
-        extensions: &[u8],
-        random: &dyn Random,
-    ) -> Result<Vec<u8>, JoseError> {
-        let algorithm = element(SEQUENCE, ECDSA_WITH_SHA256);
-        let tbs = [
-            // Version 3.
-            &element(0xa0, &[INTEGER, 1, 2])[..],
-            &element(INTEGER, &serial(random)),
-            &algorithm,
-            &common_name(&self.name),
-            &element(SEQUENCE, &[time(from), time(until)].concat()),
-            &common_name(subject),
-            spki,
-            &element(0xa3, &element(SEQUENCE, extensions)),
-        ];
-        let tbs = element(SEQUENCE, &tbs.concat());
-        #[expect(clippy::disallowed_methods, reason = "the library demands a source, and draws from its own")]
-        let source = SystemRandom::new();
-        let signature = self.pair.sign(&source, &tbs).map_err(|_| JoseError::Signature)?;
-        // No bit of the last byte is unused.
-        let signature = element(BIT_STRING, &[&[0], signature.as_ref()].concat());
-        Ok(element(SEQUENCE, &[tbs, algorithm, signature].concat()))
+    fn sign(&self, about: About<'_>, extensions: &[u8], random: &dyn Random) -> Result<Vec<u8>, JoseError> {
+        let sign = |tbs: &[u8]| {
+            #[expect(clippy::disallowed_methods, reason = "the library demands a source, and draws from its own")]
+            let source = SystemRandom::new();
+            self.pair.sign(&source, tbs).map(|signature| signature.as_ref().to_vec()).map_err(|_| JoseError::Signature)
+        };
+        certificate(&self.name, about, extensions, random, (ECDSA_WITH_SHA256, &sign))
     }
+}
+
+/// What the holder of a key that vouches for itself does with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Signs messages.
+    Signing,
+    /// Opens what others encrypt for them.
+    Encryption,
+}
+
+/// A certificate that an RSA key signs of itself, in DER: for those who compare keys and know no authority.
+///
+/// # Errors
+/// [`JoseError::Form`] for any other key, and [`JoseError::Signature`].
+pub fn of_itself(
+    key: &SigningKey,
+    name: &str,
+    (usage, span): (Use, Span),
+    random: &dyn Random,
+) -> Result<Vec<u8>, JoseError> {
+    // The signature of the other kind has another form in certificates than in tokens.
+    if key.algorithm() != Algorithm::Rs256 {
+        return Err(JoseError::Form);
+    }
+    let usage = match usage {
+        Use::Signing => SIGNS,
+        Use::Encryption => ENCIPHERS_KEYS,
+    };
+    let (about, usage) = ((name, key.spki(), span), extension(KEY_USAGE, CRITICAL, usage));
+    certificate(name, about, &usage, random, (RSA_WITH_SHA256, &|tbs| key.sign(tbs)))
+}
+
+/// Whom a certificate is about: the name, the key, and from when until when.
+type About<'a> = (&'a str, &'a [u8], Span);
+type Sign<'a> = &'a dyn Fn(&[u8]) -> Result<Vec<u8>, JoseError>;
+
+/// RFC 5280 §4.1.
+fn certificate(
+    issuer: &str,
+    (subject, spki, (from, until)): About<'_>,
+    extensions: &[u8],
+    random: &dyn Random,
+    (algorithm, sign): (&[u8], Sign<'_>),
+) -> Result<Vec<u8>, JoseError> {
+    let algorithm = element(SEQUENCE, algorithm);
+    let tbs = [
+        // Version 3.
+        &element(0xa0, &[INTEGER, 1, 2])[..],
+        &element(INTEGER, &serial(random)),
+        &algorithm,
+        &common_name(issuer),
+        &element(SEQUENCE, &[time(from), time(until)].concat()),
+        &common_name(subject),
+        spki,
+        &element(0xa3, &element(SEQUENCE, extensions)),
+    ];
+    let tbs = element(SEQUENCE, &tbs.concat());
+    // No bit of the last byte is unused.
+    let signature = element(BIT_STRING, &[&[0][..], &sign(&tbs)?].concat());
+    Ok(element(SEQUENCE, &[tbs, algorithm, signature].concat()))
 }
 
 /// A certificate as text (RFC 7468 §5).

@@ -201,7 +201,7 @@ impl SigningKey {
         payload(token)
     }
 
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, JoseError> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, JoseError> {
         #[expect(clippy::disallowed_methods, reason = "the library demands a source, and draws from its own")]
         let random = SystemRandom::new();
         match &self.pair {

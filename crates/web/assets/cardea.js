@@ -130,3 +130,6 @@ document.querySelector("[data-focus]")?.focus();
 
 // On a narrow window the rooms are a row that scrolls: the one that is open is in sight.
 document.querySelector(".rooms [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+// A form that only carries the browser on: nobody has to press its button.
+document.querySelector("form[data-at-once]")?.submit();

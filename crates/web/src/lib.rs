@@ -30,6 +30,7 @@ mod exposed;
 mod extract;
 mod feed;
 mod invitations;
+mod leaving;
 mod linger;
 mod login;
 mod oauth;
@@ -39,6 +40,7 @@ mod probe;
 mod problem;
 mod proxy;
 mod registry;
+mod saml;
 mod scim;
 mod sign_up;
 
@@ -67,6 +69,8 @@ pub fn router(app: App) -> Router {
     // What other programs call with credentials of their own; an identity provider's form posts come from its site.
     let open = Router::new()
         .merge(login::callbacks())
+        .merge(leaving::routes())
+        .merge(saml::routes())
         .merge(oauth::routes())
         .merge(api::leaks::of_partners())
         .merge(registry::routes())

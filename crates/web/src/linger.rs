@@ -13,7 +13,7 @@ use futures::StreamExt as _;
 use super::LARGEST_BODY;
 
 /// A body of more bytes than this is not listened to, and neither is a sender who is slower than this.
-const LONGEST: usize = 4 * LARGEST_BODY;
+const LONGEST: usize = 8 * LARGEST_BODY;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Passes a body that is too long over, and answers when it has been heard.

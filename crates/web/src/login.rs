@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use cardea_gateway::accounts::{self, AccountError, Filled, LinkFor};
 use cardea_gateway::login::local::Entrance;
-use cardea_gateway::login::{self, LoginError, Route, SignedIn};
+use cardea_gateway::login::{self, Begun, Departure, Finished, LoginError, Parameters, Received, Route, SignedIn};
 use cardea_gateway::oauth::logout;
 use cardea_gateway::session::Opened;
 use cardea_gateway::{App, Ctx};
@@ -18,8 +18,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::console::door::{
-    ChoosePasswordPage, FirstStartPage, LoginFailedPage, LoginPage, NewAccountPage, OwnerInvitePage, PasswordPage,
-    SignedOutPage,
+    ChoosePasswordPage, DeparturePage, FirstStartPage, LoginFailedPage, LoginPage, NewAccountPage, OwnerInvitePage,
+    PasswordPage, SignedOutPage,
 };
 use crate::console::frame::Environment;
 use crate::console::{Problem as FieldProblem, Problems};
@@ -139,14 +139,22 @@ async fn begin(
     Query(hints): Query<Hints>,
 ) -> Result<Response, Problem> {
     match login::begin(&app, &ctx, &connection, &hints.return_to, hints.login_hint.as_deref()).await {
-        Ok(begun) => {
-            let mut response = see_other(begun.redirect.as_str())?;
-            let seconds = login::ATTEMPT_LIFE.as_secs();
-            append_cookie(&mut response, Cookie::Attempt.set(&app, &begun.browser, seconds));
-            Ok(response)
-        }
+        Ok(begun) => departing(&app, &begun),
         Err(error) => failed(&app, &ctx, &error, &hints.return_to),
     }
+}
+
+fn departing(app: &App, begun: &Begun) -> Result<Response, Problem> {
+    let mut response = match &begun.departure {
+        Departure::Redirect(to) => see_other(to.as_str())?,
+        Departure::Post { to, fields } => {
+            let fields = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let host = to.host_str().unwrap_or_default();
+            page(StatusCode::OK, &DeparturePage { to: to.as_str(), host, fields, environment: environment(app) })?
+        }
+    };
+    append_cookie(&mut response, Cookie::Attempt.set(app, &begun.browser, login::ATTEMPT_LIFE.as_secs()));
+    Ok(response)
 }
 
 async fn callback(
@@ -171,10 +179,25 @@ async fn callback_posted(
 }
 
 async fn finish(app: &App, ctx: &Ctx, connection: &str, headers: &HeaderMap, form: &[u8]) -> Result<Response, Problem> {
-    let parameters = url::form_urlencoded::parse(form).into_owned().collect();
+    let parameters = Parameters(url::form_urlencoded::parse(form).into_owned().collect());
+    come_back(app, ctx, connection, headers, Received::Parameters(parameters)).await
+}
+
+/// What becomes of an answer.
+pub(crate) async fn come_back(
+    app: &App,
+    ctx: &Ctx,
+    connection: &str,
+    headers: &HeaderMap,
+    received: Received,
+) -> Result<Response, Problem> {
     let browser = Cookie::Attempt.read(app, headers);
-    match login::finish(app, ctx, connection, login::Arrival { parameters }, browser).await {
-        Ok(entered) => signed_in(app, entered),
+    match login::finish(app, ctx, connection, received, browser).await {
+        Ok(Finished::In(entered)) => signed_in(app, entered),
+        Ok(Finished::Begin) => match login::begin(app, ctx, connection, "/", None).await {
+            Ok(begun) => departing(app, &begun),
+            Err(error) => failed(app, ctx, &error, ""),
+        },
         Err(error) => failed(app, ctx, &error, ""),
     }
 }

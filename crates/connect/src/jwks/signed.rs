@@ -45,6 +45,12 @@ impl<'a> Unproven<'a> {
         self.header.get("typ").and_then(Value::as_str)
     }
 
+    /// How the header says that it is signed.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<&str> {
+        self.header.get("alg").and_then(Value::as_str)
+    }
+
     /// The key that the header names.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
@@ -64,8 +70,9 @@ impl<'a> Unproven<'a> {
         if self.header.contains_key("crit") || self.header.contains_key("b64") {
             return false;
         }
-        let name = self.header.get("alg").and_then(Value::as_str);
-        let Some((_, algorithm)) = ALGORITHMS.iter().find(|(known, _)| Some(*known) == name) else { return false };
+        let Some((_, algorithm)) = ALGORITHMS.iter().find(|(known, _)| Some(*known) == self.algorithm()) else {
+            return false;
+        };
         let keys = set.verifying();
         keys.keys().iter().any(|key| {
             let meant = self.kid().is_none_or(|kid| key.key_id().is_some_and(|known| known.as_str() == kid));

@@ -1,11 +1,11 @@
 //! The parameters that the browser brings back (OpenID Connect Core §3.1.2.5, RFC 9207).
 
-use crate::connector::{Arrival, Flow};
+use crate::connector::{Flow, Parameters};
 use crate::error::ConnectError;
 
 /// The code, if the answer belongs to `flow` and comes from `issuer`. `promised` says whether the provider's metadata
 /// promises to name the issuer in each answer.
-pub(super) fn code(arrival: &Arrival, flow: &Flow, issuer: &str, promised: bool) -> Result<String, ConnectError> {
+pub(super) fn code(arrival: &Parameters, flow: &Flow, issuer: &str, promised: bool) -> Result<String, ConnectError> {
     // Repeated parameters are refused before any is read: two readers might choose different ones (RFC 6749 §3.1).
     let state = single(arrival, "state")?;
     let stated = single(arrival, "iss")?;
@@ -28,8 +28,8 @@ pub(super) fn code(arrival: &Arrival, flow: &Flow, issuer: &str, promised: bool)
 }
 
 /// The value of a parameter that may stand once.
-fn single<'a>(arrival: &'a Arrival, name: &'static str) -> Result<Option<&'a str>, ConnectError> {
-    let mut values = arrival.parameters.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str());
+fn single<'a>(arrival: &'a Parameters, name: &'static str) -> Result<Option<&'a str>, ConnectError> {
+    let mut values = arrival.0.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str());
     match (values.next(), values.next()) {
         (value, None) => Ok(value),
         (_, Some(_)) => Err(ConnectError::ParameterRepeated(name)),
@@ -53,7 +53,7 @@ mod tests {
         let flow =
             Flow { state: "s".into(), nonce: "n".into(), pkce_verifier: "v".into(), login_hint: None, prompt: None };
         let parameters = parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        code(&Arrival { parameters }, &flow, ISSUER, promised).map_err(|e| e.reason())
+        code(&Parameters(parameters), &flow, ISSUER, promised).map_err(|e| e.reason())
     }
 
     #[test]

@@ -75,6 +75,9 @@ impl Claims {
             issued_at: self.id_token.issued_at,
             sid: self.id_token.claims.get("sid").and_then(Value::as_str).map(str::to_owned),
             amr: strings(self.id_token.claims.get("amr")),
+            once: None,
+            session_until: None,
+            name_id: None,
             remarks: self.remarks,
         })
     }

@@ -21,9 +21,9 @@ use crate::error::ConnectError;
 use crate::jwks::{KeySet, VerifyingKey};
 
 /// How far two clocks may differ.
-const SKEW: Duration = Duration::from_secs(60);
+pub(super) const SKEW: Duration = Duration::from_secs(60);
 /// How old an ID token may be that was fetched just now.
-const AGE_MOST: Duration = Duration::from_secs(600);
+pub(super) const AGE_MOST: Duration = Duration::from_secs(600);
 
 type Verifier = IdTokenVerifier<'static, VerifyingKey>;
 
@@ -97,7 +97,7 @@ fn access_token(
 }
 
 /// Neither from the future nor an old one that was kept.
-fn timely(claims: &Map<String, Value>, issued_at: Timestamp, now: Timestamp) -> Result<(), ConnectError> {
+pub(super) fn timely(claims: &Map<String, Value>, issued_at: Timestamp, now: Timestamp) -> Result<(), ConnectError> {
     if issued_at > now.after(SKEW) || issued_at < now.before(AGE_MOST) {
         return Err(ConnectError::IssuedAt);
     }

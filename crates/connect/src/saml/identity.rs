@@ -72,6 +72,9 @@ fn identity(settings: &SamlSettings, said: &mut Said<'_>, checked: &Checked) -> 
         issued_at: checked.issued_at,
         sid: checked.session.clone(),
         amr: Vec::new(),
+        once: None,
+        session_until: None,
+        name_id: None,
         remarks: std::mem::take(&mut said.remarks),
     })
 }

@@ -47,9 +47,9 @@ async fn anothers_code_with_ones_own_state_is_refused() {
     let world = World::new().await;
     let (mine, mut arrival) = world.visit("bo").await.unwrap();
     let (_, stolen) = world.visit("ana").await.unwrap();
-    let code = stolen.parameters.into_iter().find(|(name, _)| name == "code").unwrap();
-    arrival.parameters.retain(|(name, _)| name != "code");
-    arrival.parameters.push(code);
+    let code = stolen.0.into_iter().find(|(name, _)| name == "code").unwrap();
+    arrival.0.retain(|(name, _)| name != "code");
+    arrival.0.push(code);
     let error = world.finish(&mine, arrival).await.unwrap_err();
     assert!(matches!(&error, ConnectError::TokenRefused(code) if code == "invalid_grant"), "{error:?}");
 }
@@ -67,7 +67,7 @@ async fn the_answer_of_another_connection_is_refused() {
     let (ours, theirs) = (World::new().await, World::new().await);
     let (flow, _) = ours.visit("ana").await.unwrap();
     let (_, mut arrival) = theirs.visit("ana").await.unwrap();
-    for (name, value) in &mut arrival.parameters {
+    for (name, value) in &mut arrival.0 {
         if name == "state" {
             value.clone_from(&flow.state);
         }
@@ -117,7 +117,7 @@ async fn a_failure_says_nothing_of_what_the_provider_sent() {
     let world = World::new().await;
     world.provider.misbehave(TokenMode::TypeMac);
     let (flow, arrival) = world.visit("ana").await.unwrap();
-    let code = arrival.parameters.iter().find(|(name, _)| name == "code").unwrap().1.clone();
+    let code = arrival.0.iter().find(|(name, _)| name == "code").unwrap().1.clone();
     let error = world.finish(&flow, arrival).await.unwrap_err();
     let printed = format!("{error:?} {error}");
     assert!(!printed.contains(&code) && !printed.contains("eyJ"), "{printed}");
@@ -128,7 +128,10 @@ async fn a_provider_that_is_gone_is_unavailable() {
     let World { clock, provider, outside, settings, .. } = World::new().await;
     provider.stop().await;
     drop(clock);
-    let connector = Connector::Oidc(OidcConnector::new(settings, outside));
-    let error = connector.begin(&Flow::fresh(&super::world::Counting::default())).await.unwrap_err();
+    let connector = Connector::Oidc(Box::new(OidcConnector::new(settings, outside)));
+    let error = connector
+        .begin(&Flow::fresh(&super::world::Counting::default()), cardea_model::Timestamp::default())
+        .await
+        .unwrap_err();
     assert_eq!((error.reason(), error.kind()), ("discovery_unreachable", Kind::Unavailable));
 }

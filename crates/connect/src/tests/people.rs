@@ -51,7 +51,7 @@ async fn the_hint_travels_and_the_secret_goes_as_configured() {
         let (mut flow, _) = world.visit("bo").await.unwrap();
         flow.login_hint = Some("bo@corp.example".into());
         flow.prompt = Some("login");
-        let Departure::Redirect(url) = world.connector().begin(&flow).await.unwrap();
+        let url = world.depart(&flow).await.unwrap();
         assert!(url.query_pairs().any(|(name, value)| name == "login_hint" && value == "bo@corp.example"));
         assert!(url.query_pairs().any(|(name, value)| name == "prompt" && value == "login"));
         world.sign_in("bo").await.unwrap();
@@ -153,7 +153,7 @@ async fn without_userinfo_the_id_token_must_say_everything() {
 async fn nothing_of_a_sign_in_is_printed() {
     let world = World::new().await;
     let (flow, arrival) = world.visit("ana").await.unwrap();
-    let code = arrival.parameters.iter().find(|(name, _)| name == "code").unwrap().1.clone();
+    let code = arrival.0.iter().find(|(name, _)| name == "code").unwrap().1.clone();
     let verifier = secrecy::ExposeSecret::expose_secret(&flow.pkce_verifier).to_owned();
     let printed = format!("{flow:?} {arrival:?} {:?} {:?}", world.connector(), world.settings);
     for secret in [code.as_str(), &verifier, "s3cr%t"] {
@@ -165,8 +165,8 @@ async fn nothing_of_a_sign_in_is_printed() {
 fn sign_ins_may_move_between_threads() {
     fn moves<T: Send>(_: &T) {}
     let all = |connector: &Connector, flow: &Flow| {
-        moves(&connector.begin(flow));
-        moves(&connector.finish(flow, Arrival::default(), cardea_model::Timestamp::default()));
+        moves(&connector.begin(flow, cardea_model::Timestamp::default()));
+        moves(&connector.finish(flow, Arrival::Parameters(Parameters::default()), cardea_model::Timestamp::default()));
     };
     let _ = all;
 }

@@ -149,28 +149,36 @@ impl World {
     }
 
     pub(crate) fn connector(&self) -> Connector {
-        Connector::Oidc(OidcConnector::new(self.settings.clone(), self.outside.clone()))
+        Connector::Oidc(Box::new(OidcConnector::new(self.settings.clone(), self.outside.clone())))
     }
 
     /// The browser's part: departs, signs in as `person`, comes back.
-    pub(crate) async fn visit(&self, person: &str) -> Result<(Flow, Arrival), ConnectError> {
+    pub(crate) async fn visit(&self, person: &str) -> Result<(Flow, Parameters), ConnectError> {
         let flow = Flow::fresh(&self.random);
-        let Departure::Redirect(mut url) = self.connector().begin(&flow).await?;
+        let mut url = self.depart(&flow).await?;
         url.query_pairs_mut().append_pair("simulate_user", person);
         Ok((flow, self.browse(&url).await))
     }
 
-    async fn browse(&self, url: &Url) -> Arrival {
+    /// Where the browser goes.
+    pub(crate) async fn depart(&self, flow: &Flow) -> Result<Url, ConnectError> {
+        match self.connector().begin(flow, self.clock.now()).await? {
+            Departure::Redirect(url) => Ok(url),
+            Departure::Post { to, .. } => panic!("a form for {to}"),
+        }
+    }
+
+    async fn browse(&self, url: &Url) -> Parameters {
         let request = Request::get(url.as_str()).body(Vec::new()).unwrap();
         let answer = self.outside.fetch.send(request).await.unwrap();
         let text = String::from_utf8_lossy(answer.body());
         let location = answer.headers().get("location").unwrap_or_else(|| panic!("no redirect: {text}"));
         let location = Url::parse(location.to_str().unwrap()).unwrap();
-        Arrival { parameters: location.query_pairs().into_owned().collect() }
+        Parameters(location.query_pairs().into_owned().collect())
     }
 
-    pub(crate) async fn finish(&self, flow: &Flow, arrival: Arrival) -> Result<Identity, ConnectError> {
-        self.connector().finish(flow, arrival, self.clock.now()).await
+    pub(crate) async fn finish(&self, flow: &Flow, arrival: Parameters) -> Result<Identity, ConnectError> {
+        self.connector().finish(flow, Arrival::Parameters(arrival), self.clock.now()).await
     }
 
     /// One whole sign-in.

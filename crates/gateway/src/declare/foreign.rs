@@ -12,6 +12,7 @@ use super::{DeclareError, canonical, secrets};
 use crate::accounts::{AccountError, DIRECTORY_SECRET};
 use crate::app::App;
 use crate::entitlements;
+use crate::saml::providers;
 use crate::state::{Account, Client, DirectoryToken, Org, OrgKind, Problem, Secret, Signal};
 
 /// What earlier accounts of the document let go or took.
@@ -43,7 +44,7 @@ pub(super) async fn of_account(
     }
     of_owners(&mut problems, &path, declared, &standing.owners, app.settings.org_owners);
     of_addresses(&mut problems, conn, &path, declared, standing).await?;
-    of_connections(&mut problems, conn, &path, declared, standing, seen).await?;
+    of_connections(&mut problems, (app, conn), &path, declared, standing, seen).await?;
     of_tokens(&mut problems, (app, conn), &path, declared, standing, seen).await?;
     of_signals(&mut problems, conn, &path, declared, standing, seen).await?;
     let list = declared.clients.as_deref();
@@ -133,7 +134,7 @@ async fn of_addresses(
 
 async fn of_connections(
     problems: &mut Vec<Problem>,
-    conn: &mut Conn,
+    (app, conn): (&App, &mut Conn),
     path: &str,
     declared: &Account,
     standing: &Standing,
@@ -147,6 +148,9 @@ async fn of_connections(
         if !known && connection::named(conn, &declared.name).await?.is_some() {
             say(problems, format!("{path}.name"), format!("`{}` is another account's connection", declared.name));
         }
+        let unusable =
+            declared.metadata.as_deref().and_then(|text| providers::problem(app, text, declared.issuer.as_deref()));
+        problems.extend(unusable.map(|what| Problem { path: format!("{path}.metadata"), what }));
         for (place, text) in declared.domains.iter().enumerate() {
             let Some(name) = domain(text) else { continue };
             if let Some(holder) = connection::of_domain(conn, &name).await?

@@ -96,7 +96,6 @@ fn what_is_not_served_yet_warns_by_name() {
     let state: State = serde_json::from_value(written).unwrap();
     let paths: Vec<String> = served::not_yet(&state).into_iter().map(|warning| warning.path).collect();
     let expected = [
-        "accounts[acme].connections[adfs]",
         "accounts[acme].connections[okta].token_auth",
         "accounts[acme].connections[okta].groups.from",
         "accounts[acme].signals[events]",

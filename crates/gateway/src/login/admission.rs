@@ -16,7 +16,9 @@ use cardea_store::db::{Conn, DbError, Tx};
 use cardea_store::flow::Flow;
 use cardea_store::identity::{self, Identity};
 use cardea_store::member::{self, Member};
-use cardea_store::person;
+use cardea_store::session::provider::Named;
+use cardea_store::{person, saml};
+use cardea_tokens::hash::sha256;
 use serde_json::json;
 
 use super::{LoginError, connector, is_open};
@@ -48,6 +50,9 @@ pub async fn admit(
 ) -> Result<Opened, LoginError> {
     let settings = connector::settings(row)?;
     app.pause.at(Point::Admission).await;
+    if asserted.once.is_some() {
+        of_this_domain(app, row, asserted).await?;
+    }
     for _ in 0..TRIES {
         match try_admit(app, ctx, (row, &settings), flow, asserted).await {
             // Somebody else created or bound the same person at this moment: look again.
@@ -56,6 +61,20 @@ pub async fn admit(
         }
     }
     Err(DbError::Busy.into())
+}
+
+/// Refuses a SAML provider that states an address of a domain which is not this connection's: nothing in an assertion says
+/// whether anybody has looked at it, so only the domain does. A connection without domains is on trial, and may name whom it
+/// likes but for people of other connections.
+async fn of_this_domain(app: &App, row: &Connection, asserted: &Asserted) -> Result<(), LoginError> {
+    let Some(claimed) = &asserted.email else { return Ok(()) };
+    let email = Email::parse(&claimed.address).ok_or(LoginError::EmailDomain)?;
+    let mut conn = app.db.read().await?;
+    let allowed = match connection::of_domain(&mut conn, &email.domain).await? {
+        Some(owner) => owner.id == row.id,
+        None => connection::domains(&mut conn, row.id).await?.is_empty(),
+    };
+    if allowed { Ok(()) } else { Err(LoginError::EmailDomain) }
 }
 
 /// Looks inside the transaction: whoever was first may not be durable yet, and so not be seen from outside.
@@ -86,7 +105,13 @@ async fn try_admit(
     if row.last_login_at.is_none_or(|noted| ctx.now.since(noted) >= NOTE_EVERY) {
         connection::signed_in(&mut tx, row.id, ctx.now).await?;
     }
-    let session = session::open(app, &mut tx, ctx, &member, Some(row.id)).await?;
+    let session = session::open(app, &mut tx, ctx, &member, Some(through(row, asserted))).await?;
+    // Of several who bring one assertion, one gets in (SAML profiles §4.1.4.5).
+    if let Some(once) = &asserted.once
+        && !saml::use_assertion(&mut tx, row.id, &sha256(once.id.as_bytes()), once.until).await?
+    {
+        return Err(LoginError::Replayed);
+    }
     let said = said(asserted);
     // The last but for inserts: it may take the feed's counter, which is one lock for all.
     let whose = (&member, identity.id);
@@ -97,6 +122,12 @@ async fn try_admit(
     audit::record(app, &mut tx, ctx, Some(row.account), "login.succeeded", &identity.user.to_string(), detail).await?;
     tx.commit().await?;
     Ok(session)
+}
+
+/// How the provider speaks of the session that is opened now.
+fn through(row: &Connection, asserted: &Asserted) -> session::Through {
+    let provider = Named { session: asserted.sid.clone(), subject: asserted.name_id.clone() };
+    session::Through { connection: row.id, provider, until: asserted.session_until }
 }
 
 /// The fence. The member is read before it, so that whatever ends access between the two makes the touch fail.
@@ -215,7 +246,9 @@ async fn create(
     let claimed = claimed(asserted);
     let said = asserted.email.as_ref().map(|email| email.address.as_str());
     let shown = email.map(|email| email.shown.as_str()).or(said);
-    let name = asserted.name.as_deref().or(shown).unwrap_or(&asserted.subject);
+    let both = [&asserted.given_name, &asserted.family_name].into_iter().flatten().map(String::as_str);
+    let both = Some(both.collect::<Vec<_>>().join(" ")).filter(|both| !both.is_empty());
+    let name = asserted.name.as_deref().or(both.as_deref()).or(shown).unwrap_or(&asserted.subject);
     person::add(tx, user, name, shown, email.map(|email| email.normal.as_str()), ctx.now).await?;
     member::add(tx, id, row.account, user, "member", ctx.now).await?;
     let user_name = asserted.upn.as_deref().or(asserted.preferred_username.as_deref()).or(claimed);

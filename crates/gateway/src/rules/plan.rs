@@ -28,6 +28,8 @@ use crate::error::GatewayError;
 /// So many people are read at once.
 const PAGE: i64 = 1_000;
 
+const DIED: GatewayError = GatewayError::Corrupt("comparison");
+
 /// What activation would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Preview {
@@ -164,7 +166,8 @@ pub(super) async fn compare(
     most: Option<Duration>,
 ) -> Result<(Preview, Arc<RuleSet>), GatewayError> {
     let (of, asked) = (app.clone(), ctx.clone());
-    apart(app, async move { walk(&of, &asked, &draft, most, &Told::Worst).await }).await
+    let done = apart(app, async move { walk(&of, &asked, &draft, most, &Told::Worst).await }).await;
+    done.unwrap_or(Err(DIED))
 }
 
 /// Everybody whom activation of `draft` would change, page by page, in the order of their ids.
@@ -174,7 +177,7 @@ pub(super) fn each(app: &App, ctx: &Ctx, draft: Draft) -> Rows {
     tokio::spawn(async move {
         let (of, told) = (app.clone(), Told::Each(sender.clone()));
         let work = async move { walk(&of, &ctx, &draft, None, &told).await.map(drop) };
-        if let Err(error) = apart(&app, work).await {
+        if let Err(error) = apart(&app, work).await.unwrap_or(Err(DIED)) {
             // Whoever listens no more does not hear it.
             let _gone = sender.send(Err(error)).await;
         }
@@ -196,20 +199,17 @@ impl Rows {
 }
 
 /// Does work that keeps a processor busy on a thread of its own, so that nobody else waits for an answer; the node does so
-/// much of it at once as [`super::Shelf`] allows.
-async fn apart<T: Send + 'static>(
-    app: &App,
-    work: impl Future<Output = Result<T, GatewayError>> + Send + 'static,
-) -> Result<T, GatewayError> {
+/// much of it at once as [`super::Shelf`] allows. Nothing if it was not brought to an end.
+pub(super) async fn apart<T: Send + 'static>(app: &App, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
     let comparisons = app.memory().rules.comparisons();
-    let turn = comparisons.acquire_owned().await.map_err(|_| GatewayError::Corrupt("node"))?;
+    let turn = comparisons.acquire_owned().await.ok()?;
     let handle = Handle::current();
     let done = tokio::task::spawn_blocking(move || {
         let done = handle.block_on(work);
         drop(turn);
         done
     });
-    done.await.unwrap_or(Err(GatewayError::Corrupt("comparison")))
+    done.await.ok()
 }
 
 async fn walk(

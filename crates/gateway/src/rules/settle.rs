@@ -16,6 +16,7 @@ use cardea_store::member::{self, Member};
 use cardea_store::{generation, grant};
 
 use super::bulk::{Index, identities};
+use super::plan::apart;
 use super::{Earlier, Sets};
 use crate::app::App;
 use crate::error::GatewayError;
@@ -65,6 +66,11 @@ pub(crate) async fn finish(app: &App, account: AccountId) -> Result<(), DbError>
 
 /// Marks everybody whom an earlier generation manages, and writes what that left to them; the newest of those generations.
 async fn everybody(app: &App, row: &Account) -> Result<Option<i64>, DbError> {
+    let (of, row) = (app.clone(), row.clone());
+    apart(app, async move { walk(&of, &row).await }).await.unwrap_or(Err(DbError::Busy))
+}
+
+async fn walk(app: &App, row: &Account) -> Result<Option<i64>, DbError> {
     let mut conn = app.db.read().await?;
     let sets = Arc::clone(&app.memory()).rules.sets(&mut conn, row.org, row.rules.generation).await?;
     let groups = group::of_account(&mut conn, row.id).await?;

@@ -120,8 +120,10 @@ pub(crate) async fn start_over(
         epoch: old.epoch,
         minted_at,
         expires_at: old.expires_at,
+        provider: None,
     };
     rows::add(tx, &new).await?;
+    rows::provider::goes_on(tx, new.id, old.id).await?;
     if let Some(origin) = old.origin {
         rows::comes_from(tx, new.id, origin.member, origin.stamp).await?;
     }

@@ -14,7 +14,8 @@ pub struct Connection {
     pub name: String,
     /// The protocol.
     pub kind: Kind,
-    /// OIDC: the issuer, exactly as its discovery document states it.
+    /// OIDC: the issuer, exactly as its discovery document states it. SAML: the entity id, where the metadata describes
+    /// several providers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
     /// OIDC: who we are there.
@@ -126,6 +127,9 @@ pub struct Groups {
     /// What an absent claim means.
     #[serde(default)]
     pub on_missing: OnMissing,
+    /// At what character each value is split; at none unless given, since names of groups contain commas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<char>,
 }
 
 /// The one authority over a connection's groups.
@@ -208,6 +212,8 @@ pub struct Oidc {
 pub struct Saml {
     /// Where the metadata comes from.
     pub metadata: Metadata,
+    /// Which of the providers in it; none needs naming where it describes one.
+    pub entity: Option<String>,
     /// Which attribute says what.
     pub attributes: Attributes,
     /// Whether a response that we did not ask for is accepted.
@@ -241,6 +247,7 @@ impl Connection {
                 subject_claim: self.subject_claim.clone().unwrap_or_else(|| "sub".to_owned()),
             })),
             Kind::Saml => Some(Protocol::Saml(Saml {
+                entity: self.issuer.clone(),
                 metadata: match (&self.metadata, &self.metadata_url) {
                     (Some(text), _) => Metadata::Text(text.clone()),
                     (None, Some(url)) => Metadata::Url(url.clone()),

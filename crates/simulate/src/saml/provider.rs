@@ -186,6 +186,12 @@ impl SamlProvider {
         person.map(|person| self.shared.respond(request, &person)).unwrap_or_default()
     }
 
+    /// The NameID and the `SessionIndex` of the person's latest session.
+    pub fn session(&self, person: &str) -> Option<(String, Option<String>)> {
+        let memory = self.shared.memory();
+        memory.sessions.get(person).map(|session| (session.name_id.value.clone(), session.index.clone()))
+    }
+
     /// The address by which this provider ends the person's latest session at the service's `slo`;
     /// nothing when there is none.
     pub fn logout_url(&self, slo: &str, person: &str) -> Option<String> {

@@ -55,6 +55,22 @@ fn an_authority_is_read_as_it_was_founded_and_vouches_for_keys() {
 }
 
 #[test]
+fn a_lone_key_vouches_for_itself() {
+    let (random, now) = (Seeded::new(8), Timestamp::from_seconds(1_795_255_200));
+    let span = (now, now.after(3 * YEAR));
+    let key = SigningKey::read(Algorithm::Rs256, &SigningKey::generate(Algorithm::Rs256).unwrap()).unwrap();
+    let der = of_itself(&key, "the gateway", (Use::Encryption, span), &random).unwrap();
+    let holds = |part: &[u8]| der.windows(part.len()).any(|window| window == part);
+    assert!(holds(key.spki()) && holds(ENCIPHERS_KEYS) && !holds(SIGNS));
+    // What is signed is the first element of the outer one; both headers are four bytes at this size.
+    let length = 4 + usize::from(u16::from_be_bytes([der[6], der[7]]));
+    let signature = &der[der.len() - 256..];
+    assert_eq!(key.sign(&der[4..4 + length]).unwrap(), signature);
+    let other = SigningKey::read(Algorithm::Es256, &SigningKey::generate(Algorithm::Es256).unwrap()).unwrap();
+    assert_eq!(of_itself(&other, "the gateway", (Use::Signing, span), &random), Err(JoseError::Form));
+}
+
+#[test]
 fn text_has_lines_of_64() {
     for length in [0, 47, 48, 49, 96, 300] {
         let text = pem(&vec![0xa5; length]);

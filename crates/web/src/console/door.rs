@@ -37,6 +37,20 @@ pub struct PasswordPage {
     pub environment: Environment,
 }
 
+/// On the way to an identity provider that is asked by a form. The browser posts it by itself where it runs scripts.
+#[derive(Template)]
+#[template(path = "door/departure.html")]
+pub struct DeparturePage<'a> {
+    /// The provider's address.
+    pub to: &'a str,
+    /// The provider's host, for people.
+    pub host: &'a str,
+    /// Name and value of each field.
+    pub fields: Vec<(&'a str, &'a str)>,
+    /// Live or demo.
+    pub environment: Environment,
+}
+
 /// `GET /link/{token}` of the very first start. Posts `account`, `email` and `password` to `/link/{token}`.
 #[derive(Template)]
 #[template(path = "door/first_start.html")]

@@ -89,7 +89,6 @@ fn saml(report: &mut Report<'_>, path: &str, connection: &Connection) {
         }
     }
     let others = [
-        ("issuer", connection.issuer.is_some()),
         ("client_id", connection.client_id.is_some()),
         ("client_secret", connection.client_secret.is_some()),
         ("token_auth", connection.token_auth.is_some()),

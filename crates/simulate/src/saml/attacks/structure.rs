@@ -111,18 +111,7 @@ fn doubled() -> [(&'static str, Make); 9] {
             }),
         ),
         // CVE-2024-45409: `//ds:DigestValue` finds the one in the status first.
-        (
-            "digest-value-in-status-detail",
-            Make::Xml(|s| {
-                let genuine = s.draft().assertion.unsigned();
-                let mut forged = s.forged();
-                let element = under_id_of(forged.assertion.unsigned(), &genuine);
-                let smuggled = DS.outer("DigestValue").text(&Digest::Sha256.of(&element.plain())).write();
-                forged.envelope.status_detail = format!("<samlp:StatusDetail>{smuggled}</samlp:StatusDetail>");
-                let signature = Skeleton::over(&genuine, &s.signer()).signed(&s.signer());
-                forged.envelope.around(&element.holding(&signature)).plain()
-            }),
-        ),
+        ("digest-value-in-status-detail", Make::Xml(smuggled)),
         (
             "two-signatures-attackers-first",
             Make::Xml(|s| {
@@ -142,6 +131,16 @@ fn doubled() -> [(&'static str, Make); 9] {
             }),
         ),
     ]
+}
+
+fn smuggled(s: &Setting<'_>) -> String {
+    let genuine = s.draft().assertion.unsigned();
+    let mut forged = s.forged();
+    let element = under_id_of(forged.assertion.unsigned(), &genuine);
+    let smuggled = DS.outer("DigestValue").text(&Digest::Sha256.of(&element.plain())).write();
+    forged.envelope.status_detail = format!("<samlp:StatusDetail>{smuggled}</samlp:StatusDetail>");
+    let signature = Skeleton::over(&genuine, &s.signer()).signed(&s.signer());
+    forged.envelope.around(&element.holding(&signature)).plain()
 }
 
 fn misplaced() -> [(&'static str, Make); 7] {
