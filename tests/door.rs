@@ -1,6 +1,7 @@
 //! The door: signing in through a provider or by password, and what does not get in.
 
 mod attempts;
+mod leaving;
 mod links;
 mod tries;
 

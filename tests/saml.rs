@@ -20,6 +20,7 @@ stories! {
     whatever_is_written_beside_a_response_leads_nowhere,
     a_session_ends_when_the_provider_wants_it_to,
     a_connection_that_is_off_refuses_the_response,
+    a_provider_that_wants_a_form_is_asked_by_a_form,
 }
 
 /// A world with a SAML connection `adfs` of the domain `corp.example`, beside `okta` of `other.example`.
@@ -206,5 +207,27 @@ async fn a_connection_that_is_off_refuses_the_response(engine: Engine) -> Result
     let refused = post(&browser, &response, "").await?;
     assert!(!opens(&refused) && refused.status >= 400, "{}", refused.body);
     assert_eq!(browser.get("/login/adfs").await?.status, 404);
+    Ok(())
+}
+
+async fn a_provider_that_wants_a_form_is_asked_by_a_form(engine: Engine) -> Result<()> {
+    let mut scene = Scene::new(engine).await?;
+    let redirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+    let offers = scene.provider.metadata();
+    let (head, rest) = offers.split_once("<md:SingleSignOnService").context("a service")?;
+    let services: String =
+        rest.split("<md:SingleSignOnService").filter(|service| !service.contains(redirect)).collect();
+    scene.set("metadata", json!(format!("{head}<md:SingleSignOnService{services}"))).await?;
+    let browser = scene.world.browser()?;
+    let page = browser.get("/login/adfs?return_to=/me/keys").await?;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(page.body.contains(&format!("action=\"{}/sso\"", scene.base)), "{}", page.body);
+    let field = |name: &str| {
+        let (_, rest) = page.body.split_once(&format!("name=\"{name}\" value=\""))?;
+        Some(rest.split_once('"')?.0.to_owned())
+    };
+    let request = RequestSeen::of_form(&field("SAMLRequest").context("a request")?, field("RelayState").as_deref())?;
+    let answer = post(&browser, &scene.provider.respond(&request, "ana"), "").await?;
+    assert_eq!((answer.status, answer.header("location")), (303, "/me/keys"), "{}", answer.body);
     Ok(())
 }

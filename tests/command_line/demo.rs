@@ -78,3 +78,40 @@ async fn the_demos_directory_speaks_every_dialect_and_only_to_scripts() -> Resul
     assert_eq!(page.send().await?.status(), 403);
     Ok(())
 }
+
+#[tokio::test]
+async fn people_of_three_saml_providers_sign_in_at_the_demo_until_one_misbehaves() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut demo = start(folder.path(), &["demo"], &[("TMPDIR", folder.path())])?;
+    let printed = demo.read_to("Ctrl-C ends").await?;
+    let value = |name: &str| printed.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim);
+    let console = value("Console").context("the console")?;
+    let pages: Vec<&str> = printed.lines().map(str::trim).filter(|line| line.ends_with("/switches")).collect();
+    assert_eq!(pages.len(), 3, "{printed}");
+    for (connection, domain) in [("entra", "entra.example"), ("okta-saml", "okta.example"), ("adfs", "adfs.example")] {
+        let browser = Browser::new(console)?;
+        assert_eq!(through_saml(&browser, connection).await?, 303, "{connection}");
+        let me = browser.get("/api/v1/me").await?.json();
+        assert_eq!(me["user"]["email"], json!(format!("ana@{domain}")), "{me}");
+        assert_eq!(me["orgs"][0]["roles"][0]["role"], "admin", "{me}");
+    }
+    let page = pages.iter().find(|page| page.contains("/adfs/")).context("a page")?;
+    let origin = url::Url::parse(page)?.origin().ascii_serialization();
+    let switched = Browser::new(&origin)?.post_form(url::Url::parse(page)?.path(), &[("mode", "sha1")]).await?;
+    assert_eq!(switched.status, 303, "{}", switched.body);
+    assert_eq!(through_saml(&Browser::new(console)?, "adfs").await?, 401);
+    Ok(())
+}
+
+/// Signs Ana in through a simulated SAML provider as a browser does; the status of what our side says to its answer.
+async fn through_saml(browser: &Browser, connection: &str) -> Result<u16> {
+    let sent = browser.get(&format!("/login/{connection}")).await?;
+    let answer = browser.get(&format!("{}&simulate_user=ana", sent.header("location"))).await?;
+    let field = |name: &str| {
+        let (_, rest) = answer.body.split_once(&format!("name=\"{name}\" value=\""))?;
+        Some(rest.split_once('"')?.0.to_owned())
+    };
+    let (response, state) = (field("SAMLResponse").context("a response")?, field("RelayState").unwrap_or_default());
+    let fields = [("SAMLResponse", response.as_str()), ("RelayState", state.as_str())];
+    Ok(browser.post_form(&format!("/saml/{connection}/acs"), &fields).await?.status)
+}

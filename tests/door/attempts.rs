@@ -5,6 +5,7 @@ use cardea_store::flow;
 use cardea_testkit::world::OWNER;
 use cardea_testkit::{Answer, Browser, Database, Engine, NodeBuilder, World, stories};
 use cardea_tokens::hash::sha256;
+use serde_json::json;
 use url::Url;
 
 use super::before_the_callback;
@@ -12,6 +13,8 @@ use super::before_the_callback;
 stories! {
     the_cookie_of_an_attempt_comes_back_with_a_posted_answer,
     an_answer_of_another_browser_writes_nothing,
+    a_provider_may_know_us_by_our_key,
+    an_answer_may_come_in_a_form,
 }
 
 fn cookie(answer: &Answer, name: &str) -> Result<String> {
@@ -62,5 +65,41 @@ async fn an_answer_of_another_browser_writes_nothing(engine: Engine) -> Result<(
     // The attempt is still its own browser's, once.
     assert_eq!(browser.get(&address).await?.status, 303);
     assert_eq!(browser.get(&address).await?.status, 401);
+    Ok(())
+}
+
+/// No secret is shared: the provider reads our keys where we publish them.
+async fn a_provider_may_know_us_by_our_key(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let mut state = cardea_testkit::world::state(world.provider.issuer());
+    let okta = state.pointer_mut("/accounts/0/connections/0").context("okta")?;
+    okta["token_auth"] = json!("private_key_jwt");
+    okta.as_object_mut().context("an object")?.remove("client_secret");
+    world.node().apply(state).await?;
+    world.provider.trust_keys_of_client(world.browser()?.get("/oauth2/jwks").await?.json());
+    world.sign_in("ana").await?;
+    world.sign_in("bo").await?;
+    let asked: Vec<_> = world.provider.requests().into_iter().filter(|seen| seen.path == "/token").collect();
+    let shown = |name: &str| asked.iter().filter(|seen| seen.form.iter().any(|(shown, _)| shown == name)).count();
+    assert_eq!((asked.len(), shown("client_assertion"), shown("client_secret")), (2, 2, 0), "{asked:?}");
+    Ok(())
+}
+
+/// The code is in no address, so in no log of addresses and in no history.
+async fn an_answer_may_come_in_a_form(engine: Engine) -> Result<()> {
+    let world = World::new(engine).await?;
+    let mut state = cardea_testkit::world::state(world.provider.issuer());
+    state.pointer_mut("/accounts/0/connections/0").context("okta")?["response_mode"] = json!("form_post");
+    world.node().apply(state).await?;
+    let (browser, address) = before_the_callback(&world, "ana").await?;
+    let asked = world.provider.requests().into_iter().filter(|seen| seen.path == "/authorize");
+    let modes: Vec<_> = asked.flat_map(|seen| seen.query).filter(|(name, _)| name == "response_mode").collect();
+    assert_eq!(modes, [("response_mode".to_owned(), "form_post".to_owned())]);
+    let answer = Url::parse(&address)?;
+    let fields: Vec<(String, String)> = answer.query_pairs().into_owned().collect();
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let entered = browser.post_form("/oidc/okta/callback", &fields).await?;
+    assert_eq!((entered.status, entered.header("location")), (303, "/api/v1/me"), "{}", entered.body);
+    assert_eq!(browser.get("/api/v1/me").await?.status, 200);
     Ok(())
 }

@@ -27,7 +27,9 @@ pub use error::{ConnectError, Step};
 pub use fetch::{Fetch, FetchError, Fetched, Forbidden, OutboundPolicy};
 pub use jwks::{JwksCache, JwksError, KeySet};
 pub use mail::{Letter, Mail, MailError, MailWay};
-pub use oidc::{GroupsClaim, LogoutToken, MetadataCache, OidcConnector, OidcSettings, TokenAuth, groups_in};
+pub use oidc::{
+    Answers, Assertion, GroupsClaim, LogoutToken, MetadataCache, OidcConnector, OidcSettings, TokenAuth, groups_in,
+};
 pub use saml::{IdpMetadata, Posted, SamlConnector, SamlError, SamlSettings, SignedStatement, SpKeys};
 
 #[cfg(test)]

@@ -48,10 +48,14 @@ pub struct OidcSettings {
     pub client_id: String,
     /// Our client secret there; none for a public client.
     pub client_secret: Option<SecretString>,
-    /// How the secret is sent.
+    /// How we prove who we are.
     pub token_auth: TokenAuth,
+    /// What signs where that is done by a key.
+    pub assertion: Option<Assertion>,
     /// What is asked for; `openid` is asked for in any case.
     pub scopes: Vec<String>,
+    /// Whether the browser posts the answer in a form, instead of carrying it in an address.
+    pub answers: Answers,
     /// Where the provider sends the browser back to: `{public_url}/oidc/{connection}/callback`.
     pub redirect_uri: String,
     /// Where the groups are.
@@ -62,6 +66,15 @@ pub struct OidcSettings {
     pub subject_claim: String,
 }
 
+/// How the browser brings the answer (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// In the address.
+    Query,
+    /// In a form that it posts.
+    Form,
+}
+
 /// How a client authenticates at the token endpoint (OpenID Connect Core §9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenAuth {
@@ -69,6 +82,22 @@ pub enum TokenAuth {
     Basic,
     /// `client_secret_post`
     Post,
+    /// `private_key_jwt`
+    PrivateKeyJwt,
+}
+
+/// Signs for us where we prove who we are by a key (RFC 7523 §2.2): given the audience and the algorithms that the provider
+/// takes (any if none is named), the assertion; nothing if we have no key for any of them.
+#[derive(Clone)]
+pub struct Assertion(pub std::sync::Arc<Sign>);
+
+/// See [`Assertion`].
+pub type Sign = dyn Fn(&str, &[String]) -> Option<SecretString> + Send + Sync;
+
+impl std::fmt::Debug for Assertion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Assertion")
+    }
 }
 
 /// Where the groups are among the claims. Names of claims may contain `/` and `:`, hence two ways to say it.

@@ -36,8 +36,8 @@ pub use cardea_tokens::format;
 pub use check::{Problem, problems};
 pub use client::{Client, GrantType, KidStyle, SigningAlgorithm, TokenFormat, Webhook};
 pub use connection::{
-    Attributes, Connection, Groups, GroupsFrom, Kind, Metadata, Oidc, OnMissing, Protocol, Saml, Stage, TokenAuth,
-    TrustEmail,
+    Attributes, Connection, Groups, GroupsFrom, Kind, Metadata, Oidc, OnMissing, Protocol, ResponseMode, Saml, Stage,
+    TokenAuth, TrustEmail,
 };
 pub use person::{Identity, Invitation, User};
 pub use rule::Rule;

@@ -23,8 +23,7 @@ impl Email {
         if shown.len() > 254 || local.is_empty() || local.len() > 64 || !local.chars().all(plain) {
             return None;
         }
-        // A final dot may stand after a domain, but not after an address (RFC 5321 §2.3.5).
-        let domain = self::domain(domain).filter(|_| !domain.ends_with('.'))?;
+        let domain = self::domain(domain)?;
         let normal = format!("{}@{domain}", fold(local));
         Some(Self { shown: shown.to_owned(), normal, domain })
     }

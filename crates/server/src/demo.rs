@@ -3,14 +3,16 @@
 //! | file | what it is for |
 //! |---|---|
 //! | [`scene`] | a temporary instance with one account, a simulated provider, and how they know each other |
+//! | [`saml`] | simulated SAML providers beside that |
 //! | [`directory`] | the simulated provisioning client, and what it said |
 //! | [`control`] | the same for scripts, on a port of its own |
 //! | [`tour`] | what is printed |
 //!
-//! The people sign in through real OpenID Connect and the directory speaks real SCIM, both over loopback.
+//! The people sign in through real OpenID Connect and SAML, and the directory speaks real SCIM, both over loopback.
 
 mod control;
 mod directory;
+mod saml;
 mod scene;
 mod tour;
 

@@ -7,7 +7,7 @@
 //! | `GET /jwks` | the published keys (RFC 7517) |
 //! | `GET`, `POST /authorize` | a page with one button a person, or at once a code (see below) |
 //! | `POST /authorize/choose` | the button pressed |
-//! | `POST /token` | code for tokens: PKCE S256, Basic or post, single use within 60 s |
+//! | `POST /token` | code for tokens: PKCE S256; Basic, post or a signed assertion; single use within 60 s |
 //! | `GET`, `POST /userinfo` | claims of the person now |
 //! | `GET /end_session` | RP-initiated logout |
 //! | `GET /rogue-jwks` | a foreign key set that nobody should ever fetch (`HeaderMode::Jku`) |
@@ -15,6 +15,7 @@
 //! `/authorize` answers without a page when the query has `simulate_user=NAME`, or when the setting
 //! `auto_sign_in` is on, `login_hint` names a known person and `prompt` is absent.
 
+mod assertion;
 mod authorize;
 mod claims;
 mod code;

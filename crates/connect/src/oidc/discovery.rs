@@ -31,6 +31,8 @@ pub(crate) struct Metadata {
     pub(super) algorithms: Vec<(&'static str, Algorithm)>,
     /// Whether every answer names its issuer (RFC 9207 §3).
     pub(super) promises_issuer: bool,
+    /// The algorithms by which clients may sign to prove themselves; empty if it does not say.
+    pub(super) assertion_algorithms: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +43,8 @@ struct Document {
     end_session_endpoint: Option<Url>,
     jwks_uri: Url,
     id_token_signing_alg_values_supported: Vec<String>,
+    #[serde(default)]
+    token_endpoint_auth_signing_alg_values_supported: Vec<String>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
 }
@@ -73,6 +77,7 @@ impl Metadata {
             jwks_uri: document.jwks_uri,
             algorithms,
             promises_issuer: document.authorization_response_iss_parameter_supported,
+            assertion_algorithms: document.token_endpoint_auth_signing_alg_values_supported,
         })
     }
 }

@@ -17,10 +17,13 @@ use url::Url;
 
 use super::callback::clean;
 use super::discovery::Metadata;
-use super::{OidcSettings, TokenAuth};
+use super::{Answers, OidcSettings, TokenAuth};
 use crate::connector::Flow;
 use crate::error::{ConnectError, Step};
 use crate::fetch::{Fetch, FetchError};
+
+/// RFC 7523 §2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// What the token endpoint gave.
 pub(super) struct Tokens {
@@ -67,6 +70,9 @@ pub(super) fn departure(settings: &OidcSettings, metadata: &Metadata, flow: &Flo
     if let Some(hint) = &flow.login_hint {
         request = request.add_extra_param("login_hint", hint.clone());
     }
+    if settings.answers == Answers::Form {
+        request = request.add_extra_param("response_mode", "form_post");
+    }
     if let Some(prompt) = flow.prompt {
         request = request.add_extra_param("prompt", prompt);
     }
@@ -82,7 +88,13 @@ pub(super) async fn redeem(
     code: String,
 ) -> Result<Tokens, ConnectError> {
     let client = client(settings, metadata)?;
-    let request = client.exchange_code(AuthorizationCode::new(code)).set_pkce_verifier(verifier(flow)?);
+    let mut request = client.exchange_code(AuthorizationCode::new(code)).set_pkce_verifier(verifier(flow)?);
+    if settings.token_auth == TokenAuth::PrivateKeyJwt {
+        let assertion = assertion(settings, metadata)?;
+        request = request
+            .add_extra_param("client_assertion_type", ASSERTION_TYPE)
+            .add_extra_param("client_assertion", assertion.expose_secret().to_owned());
+    }
     let answer = request.request_async(&Door(fetch)).await.map_err(cause)?;
     if *answer.token_type() != BasicTokenType::Bearer {
         return Err(ConnectError::TokenType);
@@ -91,6 +103,13 @@ pub(super) async fn redeem(
         access_token: answer.access_token().secret().as_str().into(),
         id_token: answer.extra_fields().id_token.clone().ok_or(ConnectError::IdTokenMissing)?,
     })
+}
+
+/// What proves who we are. It names the token endpoint, as Entra ID demands and every provider takes (Core §9).
+fn assertion(settings: &OidcSettings, metadata: &Metadata) -> Result<SecretString, ConnectError> {
+    let sign = settings.assertion.as_ref().ok_or(ConnectError::FlowUnusable)?;
+    let signed = (sign.0)(metadata.token_endpoint.as_str(), &metadata.assertion_algorithms);
+    signed.ok_or(ConnectError::NoAlgorithm)
 }
 
 /// Our client as the library wants it. A closure would do, but makes a future that cannot change threads.
@@ -125,14 +144,16 @@ fn client(settings: &OidcSettings, metadata: &Metadata) -> Result<OurClient, Con
     let redirect = RedirectUrl::new(settings.redirect_uri.clone()).map_err(|_| ConnectError::FlowUnusable)?;
     let auth_type = match settings.token_auth {
         TokenAuth::Basic => AuthType::BasicAuth,
-        TokenAuth::Post => AuthType::RequestBody,
+        TokenAuth::Post | TokenAuth::PrivateKeyJwt => AuthType::RequestBody,
     };
     let mut client: OurClient = Client::new(ClientId::new(settings.client_id.clone()))
         .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint.clone()))
         .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()))
         .set_redirect_uri(redirect)
         .set_auth_type(auth_type);
-    if let Some(secret) = &settings.client_secret {
+    // Whoever proves themselves by a key shows no secret that they may still have (RFC 6749 §2.3).
+    let secret = settings.client_secret.as_ref().filter(|_| settings.token_auth != TokenAuth::PrivateKeyJwt);
+    if let Some(secret) = secret {
         client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
     }
     Ok(client)

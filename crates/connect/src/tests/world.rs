@@ -135,6 +135,8 @@ impl World {
             client_id: "gw".into(),
             client_secret: Some("s3cr%t: ä".into()),
             token_auth: TokenAuth::Basic,
+            assertion: None,
+            answers: Answers::Query,
             scopes: ["openid", "profile", "email"].map(str::to_owned).into(),
             redirect_uri: "http://127.0.0.1:8700/oidc/okta/callback".into(),
             groups: GroupsClaim { claim: Some("groups".into()), ..GroupsClaim::default() },

@@ -1,7 +1,7 @@
 //! Sections that are parsed, kept and exported, and that nothing serves yet. Whoever serves one removes its line here.
 
 use super::change::Warning;
-use crate::state::{Account, Client, GroupsFrom, State, TokenAuth};
+use crate::state::{Account, Client, GroupsFrom, State};
 
 const KEPT: &str = "is kept and exported, and not served yet: its addresses answer 404";
 
@@ -19,12 +19,6 @@ fn of_account(warnings: &mut Vec<Warning>, path: &str, account: &Account) {
     let mut warn = |path: String, what: &str| warnings.push(Warning { path, what: what.to_owned() });
     for connection in account.connections.iter().flatten() {
         let path = format!("{path}.connections[{}]", connection.name);
-        if connection.token_auth == Some(TokenAuth::PrivateKeyJwt) {
-            warn(
-                format!("{path}.token_auth"),
-                "`private_key_jwt` is kept and not used yet: nobody can sign in with it",
-            );
-        }
         if connection.groups.from != GroupsFrom::Claims {
             warn(format!("{path}.groups.from"), "the directory's groups are not read yet");
         }

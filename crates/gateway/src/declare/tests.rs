@@ -95,11 +95,7 @@ fn what_is_not_served_yet_warns_by_name() {
         "clients": [{"client_id": "b", "name": "B", "webhooks": [{"url": "https://b.example"}]}]});
     let state: State = serde_json::from_value(written).unwrap();
     let paths: Vec<String> = served::not_yet(&state).into_iter().map(|warning| warning.path).collect();
-    let expected = [
-        "accounts[acme].connections[okta].token_auth",
-        "accounts[acme].connections[okta].groups.from",
-        "accounts[acme].signals[events]",
-        "clients[b].webhooks",
-    ];
+    let expected =
+        ["accounts[acme].connections[okta].groups.from", "accounts[acme].signals[events]", "clients[b].webhooks"];
     assert_eq!(paths, expected);
 }

@@ -68,7 +68,9 @@ pub async fn admit(
 /// likes but for people of other connections.
 async fn of_this_domain(app: &App, row: &Connection, asserted: &Asserted) -> Result<(), LoginError> {
     let Some(claimed) = &asserted.email else { return Ok(()) };
-    let email = Email::parse(&claimed.address).ok_or(LoginError::EmailDomain)?;
+    // People may type a final dot; a provider that does means to be read in two ways.
+    let plain = Some(&claimed.address).filter(|address| !address.ends_with('.'));
+    let email = plain.and_then(|address| Email::parse(address)).ok_or(LoginError::EmailDomain)?;
     let mut conn = app.db.read().await?;
     let allowed = match connection::of_domain(&mut conn, &email.domain).await? {
         Some(owner) => owner.id == row.id,

@@ -3,15 +3,21 @@
 use std::sync::Arc;
 
 use cardea_connect::saml::{AttributeNames, SamlConnector, SamlSettings};
-use cardea_connect::{Connector, GroupsClaim, OidcConnector, OidcSettings, TokenAuth};
+use cardea_connect::{Answers, Assertion, Connector, GroupsClaim, OidcConnector, OidcSettings, TokenAuth};
+use cardea_model::chance;
 use cardea_store::connection::Connection;
+use cardea_tokens::jose::Algorithm;
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::LoginError;
 use crate::app::App;
+use crate::oauth::keyring;
 use crate::saml::{self, keys, providers};
 use crate::state::{self, Protocol};
 
+/// How many seconds a provider has to look at an assertion.
+const ASSERTION_LIFE: i64 = 60;
 /// The purpose under which connections' client secrets are sealed.
 pub const CLIENT_SECRET: &str = "connection.client_secret";
 
@@ -25,7 +31,7 @@ pub(crate) fn settings(row: &Connection) -> Result<state::Connection, LoginError
 pub(crate) async fn build(app: &App, row: &Connection, claims: Vec<String>) -> Result<Connector, LoginError> {
     let settings = settings(row)?;
     match settings.protocol().ok_or(LoginError::Corrupt("connection"))? {
-        Protocol::Oidc(protocol) => oidc(app, row, &settings, protocol, claims),
+        Protocol::Oidc(protocol) => oidc(app, row, &settings, protocol, claims).await,
         Protocol::Saml(protocol) => saml(app, row, &settings, protocol, claims).await,
     }
 }
@@ -59,7 +65,7 @@ async fn saml(
     Ok(Connector::Saml(Arc::new(SamlConnector::new(connector))))
 }
 
-fn oidc(
+async fn oidc(
     app: &App,
     row: &Connection,
     settings: &state::Connection,
@@ -69,7 +75,11 @@ fn oidc(
     let token_auth = match oidc.token_auth {
         state::TokenAuth::Basic => TokenAuth::Basic,
         state::TokenAuth::Post => TokenAuth::Post,
-        state::TokenAuth::PrivateKeyJwt => return Err(LoginError::NotServed("`token_auth: private_key_jwt`")),
+        state::TokenAuth::PrivateKeyJwt => TokenAuth::PrivateKeyJwt,
+    };
+    let assertion = match token_auth {
+        TokenAuth::PrivateKeyJwt => Some(assertion(app, &oidc.client_id).await?),
+        TokenAuth::Basic | TokenAuth::Post => None,
     };
     let groups = GroupsClaim {
         claim: settings.groups.claim.clone(),
@@ -82,6 +92,11 @@ fn oidc(
         client_id: oidc.client_id,
         client_secret: secret(app, row)?,
         token_auth,
+        assertion,
+        answers: match oidc.response_mode {
+            state::ResponseMode::Query => Answers::Query,
+            state::ResponseMode::FormPost => Answers::Form,
+        },
         scopes: oidc.scopes,
         redirect_uri: format!("{}/oidc/{}/callback", app.settings.public_url, row.name),
         groups,
@@ -89,6 +104,22 @@ fn oidc(
         subject_claim: oidc.subject_claim,
     };
     Ok(Connector::Oidc(Box::new(OidcConnector::new(connector, app.outside.clone()))))
+}
+
+/// What proves who we are by the keys that `/oauth2/jwks` publishes.
+async fn assertion(app: &App, client_id: &str) -> Result<Assertion, LoginError> {
+    let ring = keyring::ring(app).await?;
+    let (app, client_id) = (app.clone(), client_id.to_owned());
+    Ok(Assertion(Arc::new(move |audience, taken| {
+        let takes = |algorithm: &Algorithm| taken.is_empty() || taken.iter().any(|name| name == algorithm.as_str());
+        // The one that every provider knows, if it may be.
+        let algorithm = [Algorithm::Rs256, Algorithm::Es256].into_iter().find(takes)?;
+        let now = app.clock.now().as_seconds();
+        let claims = json!({"iss": client_id, "sub": client_id, "aud": audience, "iat": now,
+            "exp": now.saturating_add(ASSERTION_LIFE), "jti": chance::base62(&*app.random, 32)});
+        let signed = ring.current(algorithm).ok()?.token("JWT", &claims.to_string()).ok()?;
+        Some(signed.into())
+    })))
 }
 
 fn secret(app: &App, row: &Connection) -> Result<Option<SecretString>, LoginError> {

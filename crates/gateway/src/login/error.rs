@@ -23,9 +23,6 @@ pub enum LoginError {
     /// The provider states an address of a domain that is not this connection's.
     #[error("the address is of a domain that is not this connection's")]
     EmailDomain,
-    /// The connection is declared, but this release does not speak what it needs.
-    #[error("{0} is not served by this release yet")]
-    NotServed(&'static str),
     /// No sign-in was begun with this state, or it was finished, or it is too late.
     #[error("no sign-in was begun with this state, or it is over")]
     NoAttempt,
@@ -103,7 +100,6 @@ impl LoginError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::NoConnection => "no_connection",
-            Self::NotServed(_) => "not_served",
             Self::NoAttempt => "no_attempt",
             Self::Unsolicited => "unsolicited",
             Self::Replayed => "replayed",
@@ -135,7 +131,7 @@ impl LoginError {
 impl Fault for LoginError {
     fn kind(&self) -> Kind {
         match self {
-            Self::NoConnection | Self::NotServed(_) => Kind::Missing,
+            Self::NoConnection => Kind::Missing,
             Self::TooMany(seconds) => Kind::TooMany(*seconds),
             Self::Password(error) => error.kind(),
             Self::Corrupt(_) | Self::MetadataEntity => Kind::Internal,

@@ -30,6 +30,9 @@ pub struct Connection {
     /// OIDC: the scopes we ask for; `openid profile email` unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
+    /// OIDC: how the provider's answer comes back; `query` unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_mode: Option<ResponseMode>,
     /// OIDC: the claim that identifies a person; `sub` unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject_claim: Option<String>,
@@ -83,6 +86,17 @@ pub enum TokenAuth {
     Post,
     /// An assertion signed with our key; no secret.
     PrivateKeyJwt,
+}
+
+/// How a provider's answer comes back (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    /// In the address.
+    #[default]
+    Query,
+    /// In a form that the browser posts, so that no log of addresses holds a code.
+    FormPost,
 }
 
 /// How far a connection has come on its way to deciding who gets in.
@@ -203,6 +217,8 @@ pub struct Oidc {
     pub token_auth: TokenAuth,
     /// The scopes we ask for; `openid` is among them.
     pub scopes: Vec<String>,
+    /// How the provider's answer comes back.
+    pub response_mode: ResponseMode,
     /// The claim that identifies a person.
     pub subject_claim: String,
 }
@@ -244,6 +260,7 @@ impl Connection {
                     .scopes
                     .clone()
                     .unwrap_or_else(|| ["openid", "profile", "email"].map(str::to_owned).to_vec()),
+                response_mode: self.response_mode.unwrap_or_default(),
                 subject_claim: self.subject_claim.clone().unwrap_or_else(|| "sub".to_owned()),
             })),
             Kind::Saml => Some(Protocol::Saml(Saml {

@@ -251,6 +251,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "accounts[0].connections[1].metadata_url: stands beside `metadata`; give one of them",
     ),
     ("/accounts/0/connections/1/metadata", r#""idp.xml""#, "accounts[0].connections[1].metadata: is no XML"),
+    (
+        "/accounts/0/connections/0/issuer",
+        r#""https://login.microsoftonline.com/common/v2.0""#,
+        "accounts[0].connections[0].issuer: is shared by all of Entra ID's tenants; use your own, like `https://login.microsoftonline.com/{tenant id}/v2.0`",
+    ),
     ("/accounts/0/connections/1/client_id", r#""gw""#, "accounts[0].connections[1].client_id: belongs to `kind: oidc`"),
     (
         "/accounts/0/directories/0/connection",

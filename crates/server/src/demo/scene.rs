@@ -1,6 +1,7 @@
 //! The scene: a temporary instance with the account `acme`, its provider and its directory, all on loopback.
 
 use super::directory::Directory;
+use super::saml::{Providers, Simulated};
 use crate::chance::OsRandom;
 use crate::config::Config;
 use crate::lifecycle::{self, Server, Signals};
@@ -32,6 +33,8 @@ pub(super) struct Scene {
     pub(super) server: Server,
     /// The people's identity provider.
     pub(super) provider: OidcProvider,
+    /// The SAML providers of other companies.
+    pub(super) saml: Providers,
     /// The owner's one-time link.
     pub(super) owner_link: String,
     /// The client secret of the service that checks keys.
@@ -70,8 +73,10 @@ impl Scene {
             portal: issued(Prefix::Client),
             directory: issued(Prefix::Directory),
         };
-        let provider = provider(&config, &secrets, clock).await?;
-        let state: State = serde_json::from_value(state(provider.issuer(), &secrets)).context("the demo's state")?;
+        let provider = provider(&config, &secrets, Arc::clone(&clock)).await?;
+        let saml = Providers::start(&config.public_url, clock).await?;
+        let state: State =
+            serde_json::from_value(state(provider.issuer(), &secrets, &saml)).context("the demo's state")?;
         let ctx = app.ctx(Caller::System("demo"));
         declare::apply(&app, &ctx, &state).await?;
         let link = accounts::invite_owner(&app, &ctx, ACCOUNT, OWNER).await?;
@@ -80,6 +85,7 @@ impl Scene {
         Ok(Self {
             server,
             provider,
+            saml,
             owner_link,
             portal_secret: secrets.portal,
             directory_token: secrets.directory,
@@ -96,13 +102,15 @@ impl Scene {
     pub(super) async fn strike(self, signals: Signals, soft: Duration) {
         self.server.stop(signals, soft).await;
         self.provider.stop().await;
+        self.saml.stop();
         if let Err(error) = self.folder.close() {
             tracing::warn!(%error, "the folder of the demo could not be removed");
         }
     }
 }
 
-fn loopback(port: u16) -> SocketAddr {
+/// An address of this machine.
+pub(super) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
@@ -132,24 +140,32 @@ async fn provider(config: &Config, secrets: &Secrets, clock: Arc<dyn Clock>) -> 
 }
 
 /// What an operator would write into a file for `cardea apply`.
-fn state(issuer: &str, secrets: &Secrets) -> Value {
+fn state(issuer: &str, secrets: &Secrets, saml: &Providers) -> Value {
     let rule = |name: &str, group: &str, grants: Value| json!({"name": name, "connection": CONNECTION, "any_of": [{"equals": group}], "grants": grants});
+    let mut connections = vec![json!({"name": CONNECTION, "kind": "oidc", "issuer": issuer, "client_id": "cardea",
+                "client_secret": secrets.provider, "scopes": ["openid", "profile", "email", "groups"],
+                "groups": {"claim": "groups", "from": "claims", "on_missing": "treat_as_empty"},
+                "domains": ["corp.example"], "jit": true, "stage": "live"})];
+    connections.extend(saml.each().map(Simulated::connection));
+    let mut rules = vec![
+        rule(
+            "Registry admins",
+            people::REGISTRY_ADMINS,
+            json!([{"service": "registry", "role": "admin"},
+            {"team": "vision", "service": "catalog", "role": "read"}]),
+        ),
+        rule("Registry readers", people::REGISTRY_READERS, json!([{"service": "registry", "role": "viewer"}])),
+        rule("Researchers", people::RESEARCH, json!([{"service": "public_api_endpoints", "role": "user"}])),
+    ];
+    rules.extend(saml.each().map(Simulated::rule));
     json!({"version": 1,
         "accounts": [{
             "name": ACCOUNT,
             "org": {"name": ACCOUNT, "kind": "enterprise", "services": ["catalog", "registry", "public_api_endpoints"],
                 "teams": [{"name": "vision", "description": "Computer vision"}]},
-            "connections": [{"name": CONNECTION, "kind": "oidc", "issuer": issuer, "client_id": "cardea",
-                "client_secret": secrets.provider, "scopes": ["openid", "profile", "email", "groups"],
-                "groups": {"claim": "groups", "from": "claims", "on_missing": "treat_as_empty"},
-                "domains": ["corp.example"], "jit": true, "stage": "live"}],
+            "connections": connections,
             "directories": [{"connection": CONNECTION, "tokens": [{"name": "primary", "secret": secrets.directory}]}],
-            "rules": [
-                rule("Registry admins", people::REGISTRY_ADMINS, json!([{"service": "registry", "role": "admin"},
-                    {"team": "vision", "service": "catalog", "role": "read"}])),
-                rule("Registry readers", people::REGISTRY_READERS, json!([{"service": "registry", "role": "viewer"}])),
-                rule("Researchers", people::RESEARCH, json!([{"service": "public_api_endpoints", "role": "user"}])),
-            ],
+            "rules": rules,
             "rules_state": "active"
         }],
         "clients": [{"client_id": "portal", "name": "Portal", "secret": secrets.portal, "resource_server": true,

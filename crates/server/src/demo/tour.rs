@@ -81,12 +81,22 @@ pub(super) fn text(scene: &Scene, directory: SocketAddr, paint: Paint) -> String
             text.push_str(&format!("  {:<10}{}\n", "", paint.dim(note)));
         }
     }
+    text.push_str(&format!(
+        "  {:<10}{}\n",
+        "SAML",
+        paint.dim("simulated too; the same four people at other companies")
+    ));
+    for provider in scene.saml.each() {
+        text.push_str(&format!("  {:<10}{}/switches\n", "", provider.base));
+        let note = format!("{}: what it imitates and does wrong", provider.domain);
+        text.push_str(&format!("  {:<10}{}\n", "", paint.dim(&note)));
+    }
     text.push_str(&format!("\n{}\n\n", paint.bold("In a browser")));
     let interactive = std::io::stdin().is_terminal();
     let deactivate =
         if interactive { format!("press {} and Enter here", paint.bold("d")) } else { "as below".to_owned() };
     let clicks = [
-        format!("Sign in as Ana: {console}/login/{CONNECTION}"),
+        format!("Sign in as Ana: {console}/login/{CONNECTION} (or through SAML, as ana@adfs.example)"),
         "Make a key under My API keys, and copy it.".to_owned(),
         format!("Deactivate her: {deactivate}. Her page and her key are dead at once."),
         "Open the receipt that is printed then, signed in by the owner's link.".to_owned(),

@@ -94,6 +94,11 @@ impl OidcProvider {
         self.shared.memory().redirect_uris.push(redirect_uri.to_owned());
     }
 
+    /// From now on the client proves itself with these keys, a JSON Web Key Set, and with nothing else.
+    pub fn trust_keys_of_client(&self, keys: Value) {
+        self.shared.memory().client_keys = Some(keys);
+    }
+
     /// Misbehaves in this way too from now on.
     pub fn misbehave(&self, mode: impl Into<Mode>) {
         self.shared.memory().modes.0.push(mode.into());

@@ -1,9 +1,10 @@
 //! The provider's memory, behind one lock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::error::Unspecified;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::code::{CODE_LIFE, Grant, Issued};
@@ -33,6 +34,10 @@ pub(crate) struct Memory {
     pub(crate) access_tokens: HashMap<String, Issued>,
     pub(crate) requests: Vec<RequestSeen>,
     pub(crate) earlier_id_token: Option<String>,
+    /// The keys of a client that proves itself by assertions.
+    pub(crate) client_keys: Option<Value>,
+    /// The ids of assertions that were shown.
+    pub(crate) assertions: HashSet<String>,
 }
 
 impl Shared {
@@ -47,6 +52,8 @@ impl Shared {
             access_tokens: HashMap::new(),
             requests: Vec::new(),
             earlier_id_token: None,
+            client_keys: None,
+            assertions: HashSet::new(),
         };
         Shared { settings, memory: Mutex::new(memory), stopped }
     }

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
+use super::assertion::{self, Expected};
 use super::claims::{id_token_claims, spoil};
 use super::code::{ACCESS_TOKEN_LIFE, Grant, Issued};
 use super::modes::TokenMode;
@@ -43,7 +44,7 @@ pub(crate) async fn redeem(
     Extension(seen): Extension<RequestSeen>,
     headers: HeaderMap,
 ) -> Response {
-    let answer = authenticate(&shared.settings, &seen, &headers)
+    let answer = authenticate(&shared, &seen, &headers)
         .and_then(|()| take_code(&shared, &seen))
         .and_then(|(code, grant)| tokens(&shared, &code, &grant));
     match answer {
@@ -52,9 +53,19 @@ pub(crate) async fn redeem(
     }
 }
 
-/// Basic or post, but not both (RFC 6749 §2.3).
-fn authenticate(settings: &ProviderSettings, seen: &RequestSeen, headers: &HeaderMap) -> Result<(), Refusal> {
-    let posted = form(seen, "client_secret");
+/// Basic or post, but not both (RFC 6749 §2.3); a client whose keys are known proves itself by them and by nothing else.
+fn authenticate(shared: &Shared, seen: &RequestSeen, headers: &HeaderMap) -> Result<(), Refusal> {
+    let (settings, posted) = (&shared.settings, form(seen, "client_secret"));
+    let keys = shared.memory().client_keys.clone();
+    if let Some(keys) = keys {
+        let audience = settings.endpoint("/token");
+        let expected = Expected { keys: &keys, client_id: &settings.client_id, audience: &audience, now: shared.now() };
+        let assertion = form(seen, "client_assertion").unwrap_or_default();
+        let alone = headers.get(AUTHORIZATION).is_none() && posted.is_none();
+        let named = form(seen, "client_assertion_type") == Some(assertion::TYPE);
+        let proven = alone && named && assertion::proves(assertion, &expected, &mut shared.memory().assertions);
+        return if proven { Ok(()) } else { Err(Refusal::Client) };
+    }
     let (id, secret) = match (headers.get(AUTHORIZATION), posted) {
         (Some(_), Some(_)) => return Err(Refusal::Request("two ways of client authentication")),
         (Some(header), None) => basic(header.to_str().unwrap_or_default()).ok_or(Refusal::Client)?,

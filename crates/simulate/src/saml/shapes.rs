@@ -111,6 +111,11 @@ impl Shape {
         }
     }
 
+    /// What this shape calls a group of this name, where it sends each group by itself.
+    pub fn group(self, name: &str) -> String {
+        groups(self, &[name.to_owned()]).pop().unwrap_or_default()
+    }
+
     /// Where this shape says what.
     pub fn attributes(self) -> AttributeNames {
         let names = |subject, email, given_name, family_name, groups| AttributeNames {

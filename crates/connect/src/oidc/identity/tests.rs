@@ -1,7 +1,7 @@
 //! Claims from two places, and values that cannot be shown.
 
 use super::*;
-use crate::oidc::{GroupsClaim, TokenAuth};
+use crate::oidc::{Answers, GroupsClaim, TokenAuth};
 use serde_json::json;
 
 fn settings() -> OidcSettings {
@@ -11,6 +11,8 @@ fn settings() -> OidcSettings {
         client_id: "gw".into(),
         client_secret: None,
         token_auth: TokenAuth::Basic,
+        assertion: None,
+        answers: Answers::Query,
         scopes: vec!["openid".into(), "email".into()],
         redirect_uri: "https://cardea.example/oidc/okta/callback".into(),
         groups: GroupsClaim::default(),

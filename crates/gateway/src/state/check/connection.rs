@@ -32,7 +32,14 @@ pub(super) fn check(report: &mut Report<'_>, path: &str, connection: &Connection
 fn oidc(report: &mut Report<'_>, path: &str, connection: &Connection) {
     match &connection.issuer {
         None => report.say(&format!("{path}.issuer"), "is needed for `kind: oidc`"),
-        Some(issuer) => report.address(&format!("{path}.issuer"), issuer),
+        Some(issuer) => {
+            report.address(&format!("{path}.issuer"), issuer);
+            if names_no_tenant(issuer) {
+                let what = "is shared by all of Entra ID's tenants; use your own, like \
+                    `https://login.microsoftonline.com/{tenant id}/v2.0`";
+                report.say(&format!("{path}.issuer"), what);
+            }
+        }
     }
     match &connection.client_id {
         None => report.say(&format!("{path}.client_id"), "is needed for `kind: oidc`"),
@@ -59,6 +66,12 @@ fn oidc(report: &mut Report<'_>, path: &str, connection: &Connection) {
         ("idp_initiated", connection.idp_initiated.is_some()),
     ];
     strangers(report, path, &others, "saml");
+}
+
+/// Whoever signs in there may come from any tenant, and their metadata states a template for an issuer.
+fn names_no_tenant(issuer: &str) -> bool {
+    let Some(path) = issuer.strip_prefix("https://login.microsoftonline.com/") else { return false };
+    matches!(path.split('/').next(), Some("common" | "organizations" | "consumers"))
 }
 
 fn saml(report: &mut Report<'_>, path: &str, connection: &Connection) {
@@ -93,6 +106,7 @@ fn saml(report: &mut Report<'_>, path: &str, connection: &Connection) {
         ("client_secret", connection.client_secret.is_some()),
         ("token_auth", connection.token_auth.is_some()),
         ("scopes", connection.scopes.is_some()),
+        ("response_mode", connection.response_mode.is_some()),
         ("subject_claim", connection.subject_claim.is_some()),
     ];
     strangers(report, path, &others, "oidc");
